@@ -1,0 +1,37 @@
+# make demo   the main job, seen working; needs no server and no images
+# make test   all quick tests                 make lint   ruff and mypy
+# make run    the daemon on FOLDER=...        make bench  the measured figures
+#
+# Needs Python 3.11+ with venv, and nothing else: where the machine has no uv, one is put into .uv/.
+
+UV := $(shell command -v uv || echo .uv/bin/uv)
+# uv ships certificate authorities of its own; the machine's are the ones its owner trusts.
+export UV_SYSTEM_CERTS ?= 1
+PYTHON ?= python3
+FOLDER ?=
+
+.PHONY: demo run test test-slow lint bench
+
+demo: $(UV)
+	$(UV) run --no-dev clipwatch demo --for 20
+
+run: $(UV)
+	$(UV) run --no-dev clipwatch run $(FOLDER)
+
+test: $(UV)
+	$(UV) run pytest -m "not browser and not systemd and not slow"
+
+test-slow: $(UV)
+	$(UV) run pytest -m "browser or systemd or slow"
+
+lint: $(UV)
+	$(UV) run ruff check .
+	$(UV) run ruff format --check .
+	$(UV) run mypy
+
+bench: $(UV)
+	$(UV) run python -m benchmarks
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv

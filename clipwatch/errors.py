@@ -1,0 +1,189 @@
+"""Every error that clipwatch raises on purpose.
+
+    ClipwatchError                 message, hint: what to do next
+    ├── SettingsError              a setting is wrong; all of them at once        exit 78
+    ├── StartError                 the daemon cannot start (port, lock, schema)   exit 69, or 78
+    ├── DaemonUnreachable          a client command found no daemon               exit 69
+    │                              (cli/client.py adds what such a daemon refuses)
+    ├── QueryError                 a search text cannot be understood: token, place
+    ├── NotFound                   no such image, prompt, job or batch
+    ├── Conflict                   the file is missing or not finished
+    ├── Forbidden                  a path outside the roots and allowed folders
+    ├── Unavailable                disabled, paused, or no back end in reach
+    ├── NotInTime                  an interactive call's answer did not come; the job stays queued
+    ├── StoreError                 the database cannot be read or written
+    │   └── StoreFull              the disk under it is full
+    └── InterrogatorError          a back end gave no usable caption
+        ├── BackendAbsent          refused, no such host, connect time-out        no attempt
+        ├── BackendBusy            it asks to wait (429, 503)                     no attempt
+        ├── BackendTimeout         idle, and yet no answer in time                no attempt
+        ├── BackendMisconfigured   no --api, credentials, not this kind           no attempt
+        ├── BackendFailed          5xx, half an answer, HTML, nonsense            one attempt
+        ├── CaptionRejected        a failure dressed up as a caption              one attempt
+        ├── ModelUnknown           the model asked for does not exist there       dead at once
+        └── PictureRejected        this picture cannot be interrogated            dead at once
+
+Third-party exceptions never cross a package's edge: they are raised ``from`` into one of these.
+"""
+
+from enum import StrEnum
+from uuid import UUID
+
+
+class Blame(StrEnum):
+    """Whose failure it was, which decides what it costs."""
+
+    BACKEND = "backend"  #: the server's: the job waits and loses nothing
+    ATTEMPT = "attempt"  #: it may be either's: one attempt is spent
+    IMAGE = "image"  #: this image's or this request's: no further attempt can help
+
+
+class ClipwatchError(Exception):
+    """What happened, to which file or server; ``hint`` says what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(ClipwatchError):
+    """One or more settings are wrong; the message lists all of them, a line each."""
+
+    exit_code = 78
+
+
+class StartError(ClipwatchError):
+    """The daemon cannot start now: a port in use, a second daemon, a database from the future."""
+
+    exit_code = 69
+
+    def __init__(self, message: str, *, hint: str = "", exit_code: int = 69) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
+
+
+class DaemonUnreachable(ClipwatchError):
+    """A client command needs the daemon, and none answers."""
+
+    exit_code = 69
+
+
+class QueryError(ClipwatchError):
+    """A search text cannot be understood. ``token`` is the offending part, ``at`` its offset."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, token: str, at: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.token = token
+        self.at = at
+
+
+class NotFound(ClipwatchError):
+    """No image, prompt, job or batch has this id."""
+
+
+class Conflict(ClipwatchError):
+    """The image's file is missing or not finished, so this cannot be done now."""
+
+
+class Forbidden(ClipwatchError):
+    """A path lies outside the roots and the allowed folders."""
+
+
+class Unavailable(ClipwatchError):
+    """It cannot be done now; ``retry_after`` says in how many seconds it may be."""
+
+    exit_code = 69
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class NotInTime(ClipwatchError):
+    """The answer did not come in time; the job with ``job_id`` stays queued and goes on."""
+
+    exit_code = 75
+
+    def __init__(self, message: str, *, job_id: UUID, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.job_id = job_id
+
+
+class StoreError(ClipwatchError):
+    """The database cannot be read or written."""
+
+
+class StoreFull(StoreError):
+    """The disk that holds the database is full."""
+
+
+class InterrogatorError(ClipwatchError):
+    """A back end gave no usable caption.
+
+    ``retry_after`` is what the server asked for, in seconds, or None.
+    """
+
+    blame = Blame.ATTEMPT
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class BackendAbsent(InterrogatorError):
+    """Nothing answers at the back end's address."""
+
+    blame = Blame.BACKEND
+
+
+class BackendBusy(InterrogatorError):
+    """The back end asks to come back later."""
+
+    blame = Blame.BACKEND
+
+
+class BackendTimeout(InterrogatorError):
+    """The back end was idle and yet gave no answer in time."""
+
+    blame = Blame.BACKEND
+
+
+class BackendMisconfigured(InterrogatorError):
+    """The back end answers, but cannot interrogate until its owner changes something."""
+
+    blame = Blame.BACKEND
+
+
+class BackendFailed(InterrogatorError):
+    """The back end answered with an error, half an answer, or something that is none."""
+
+
+class CaptionRejected(InterrogatorError):
+    """The back end reported success with a text that is a failure in disguise."""
+
+
+class ModelUnknown(InterrogatorError):
+    """The model asked for, or the back end named, does not exist; ``known`` lists those that do.
+
+    ``field`` is what was asked by: model or backend.
+    """
+
+    blame = Blame.IMAGE
+
+    def __init__(
+        self, message: str, *, known: tuple[str, ...] = (), hint: str = "", field: str = "model"
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.known = known
+        self.field = field
+
+
+class PictureRejected(InterrogatorError):
+    """The image cannot be turned into a picture, or the server cannot read this one."""
+
+    blame = Blame.IMAGE

@@ -1,0 +1,80 @@
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.embedded import graph
+from tests import pictures
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+)
+names = st.sampled_from("abcdef")
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> dict[str, object]:
+    """Nodes that link to one another at random, also in circles and to nowhere."""
+    links = st.lists(st.tuples(names | st.just("nowhere"), st.integers(0, 2)), max_size=3)
+    return {
+        name: pictures.node(
+            draw(st.sampled_from(["SaveImage", "KSampler", "Reroute"])),
+            **{f"in{n}": list(link) for n, link in enumerate(draw(links))},
+        )
+        for name in draw(st.sets(names))
+    }
+
+
+def order(nodes: Mapping[str, object], *ends: str) -> list[str]:
+    parsed = graph.parse(nodes)
+    return [node.node_id for node in graph.upstream_first(parsed, [parsed[end] for end in ends])]
+
+
+def test_links_lead_to_nodes_of_the_graph_only() -> None:
+    inputs = {"a": ["2", 0], "b": ["9", 0], "c": ["2", "0"], "d": [2, 1], "e": [[], 0], "f": ["2"]}
+    parsed = graph.parse({"1": pictures.node("A", **inputs), "2": pictures.node("B"), "9": {}})
+    assert parsed["1"].links == {"a": ("2", 0), "d": ("2", 1)}
+
+
+def test_upstream_nodes_come_first_and_in_the_order_of_the_inputs() -> None:
+    nodes = {
+        "save": pictures.node("SaveImage", images=["mix", 0]),
+        "mix": pictures.node("Mix", left=["b", 0], right=["a", 0]),
+        "a": pictures.node("A"),
+        "b": pictures.node("B", x=["a", 0]),
+        "dead": pictures.node("C", x=["a", 0]),
+    }
+    assert order(nodes, "save") == ["a", "b", "mix", "save"]
+
+
+def test_what_is_kept_decides_before_what_is_shown() -> None:
+    nodes = {"1": pictures.node("PreviewImage"), "2": pictures.node("Image Save")}
+    assert [node.node_id for node in graph.sinks(graph.parse(nodes))] == ["2"]
+    del nodes["2"]
+    nodes["3"] = pictures.node("KSampler")
+    assert [node.node_id for node in graph.sinks(graph.parse(nodes))] == ["1"]
+    nodes["1"] = pictures.node("VAEDecode", samples=["3", 0])
+    assert [node.node_id for node in graph.sinks(graph.parse(nodes))] == ["1"]
+
+
+def test_a_chain_is_followed_by_the_first_input_that_is_a_link() -> None:
+    nodes = {
+        "1": pictures.node("A", samples=["2", 0], latent="text"),
+        "2": pictures.node("B", latent=["1", 0]),
+    }
+    parsed = graph.parse(nodes)
+    found = graph.along(parsed, parsed["1"], ("latent", "samples"))
+    assert [node.node_id for node in found] == ["2", "1"]
+
+
+@given(graphs())
+def test_every_node_comes_once_and_circles_end(nodes: dict[str, object]) -> None:
+    found = order(nodes, *nodes)
+    assert sorted(found) == sorted(nodes)
+
+
+@given(json_values)
+def test_any_json_has_an_answer(value: object) -> None:
+    for node in graph.parse(value).values():
+        assert isinstance(node.kind, str)

@@ -1,0 +1,126 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.embedded import parameters
+
+SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x64"
+
+lines = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=60)
+prompts = st.lists(lines, max_size=4).map("\n".join).map(str.strip)
+keys = st.from_regex(r"[A-Z][a-z ]{0,20}[a-z]", fullmatch=True)
+
+
+def quoted(value: str) -> str:
+    """As A1111's ``quote`` does it."""
+    return json.dumps(value, ensure_ascii=False) if set(value) & set(',:\n"') else value
+
+
+@given(prompts, prompts, st.dictionaries(keys, lines.map(str.strip), max_size=8))
+def test_what_a1111_writes_is_read_back(
+    positive: str, negative: str, settings: dict[str, str]
+) -> None:
+    tail = "".join(f", {key}: {quoted(value)}" for key, value in settings.items())
+    middle = f"\nNegative prompt: {negative}" if negative else ""
+    found = parameters.split(f"{positive}{middle}\n{SETTINGS}{tail}")
+    assert found is not None
+    assert (found.positive, found.negative) == (positive, negative)
+    assert {key: found.settings[key] for key in settings} == settings
+
+
+@pytest.mark.parametrize(
+    "positive",
+    [
+        "a stair\nSteps: 12, all of wood",
+        "pasted\nNegative prompt: old\nSteps: 9, Sampler: DDIM, Seed: 1",
+        "the words Negative prompt: and Steps: 20, Sampler: in a line",
+        "Negative prompt: first line of all",
+        '{"subject": "a cat", "steps": "Steps: 4"}',
+    ],
+)
+def test_a_prompt_may_look_like_the_other_parts(positive: str) -> None:
+    found = parameters.split(f"{positive}\nNegative prompt: blurry\n{SETTINGS}")
+    assert found is not None
+    assert (found.positive, found.negative) == (positive, "blurry")
+    assert found.settings["Steps"] == "20"
+
+
+def test_the_positive_prompt_may_be_missing() -> None:
+    found = parameters.split(f"Negative prompt: blurry\n{SETTINGS}")
+    assert found is not None
+    assert (found.positive, found.negative) == ("", "blurry")
+
+
+def test_quoted_values_hold_commas_colons_and_newlines() -> None:
+    tail = ', Lora hashes: "a: 1f, b: 2e", Hires prompt: "x,\nSteps: 3, y\\n", Version: v1'
+    found = parameters.split("cat\n" + SETTINGS + tail)
+    assert found is not None
+    assert found.settings["Lora hashes"] == "a: 1f, b: 2e"
+    assert found.settings["Hires prompt"] == "x,\nSteps: 3, y\n"
+    assert found.settings["Version"] == "v1"
+
+
+def test_what_civitai_appends_is_kept_in_one_piece() -> None:
+    appended = '[{"type":"checkpoint","modelVersionId":1}], Civitai metadata: {"a": [1, 2]}'
+    found = parameters.split(f"cat\n{SETTINGS}, Civitai resources: {appended}")
+    assert found is not None
+    assert found.settings["Civitai resources"] == appended
+    assert found.settings["Size"] == "64x64"
+
+
+def test_newer_sdnext_has_no_sampler() -> None:
+    found = parameters.split("cat\nSteps: 20, Size: 64x64, Scheduler: UniPC, Seed: 3, App: SD.Next")
+    assert found is not None
+    assert found.settings["Scheduler"] == "UniPC"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a cat", "Steps: 20", "a\nSteps: few, Sampler: x", "x Steps: 20, Sampler: y"]
+)
+def test_without_a_line_of_settings_it_is_not_this_grammar(text: str) -> None:
+    assert parameters.split(text) is None
+
+
+def test_settings_have_common_names_and_numbers() -> None:
+    settings = {"Steps": "20", "CFG scale": "6.5", "Clip skip": "-2", "Model": "001", "Odd": "1x"}
+    assert parameters.named(settings, "a <lora:detail:0.8> <lora:plain>") == {
+        "steps": 20,
+        "cfg": 6.5,
+        "clip_skip": -2,
+        "model": "001",
+        "Odd": "1x",
+        "loras": [{"name": "detail", "weight": 0.8}, {"name": "plain", "weight": 1}],
+    }
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "1e999", "nan", "٣", "", "1.", "--1"])
+def test_what_is_no_plain_number_stays_text(value: str) -> None:
+    assert parameters.number(value) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\nSteps: 1" * 100_000,
+        SETTINGS + ', a:"\\' * 100_000,
+        SETTINGS + ' "' * 300_000,
+        SETTINGS + "x " * 500_000,
+        "\nNegative prompt:" * 100_000 + "\n" + SETTINGS,
+        "<lora:" * 200_000 + "\n" + SETTINGS,
+    ],
+)
+@pytest.mark.timeout(2)
+def test_hostile_text_takes_no_longer(text: str) -> None:
+    found = parameters.split(text)
+    if found is not None:
+        named = parameters.named(found.settings, found.positive)
+        assert len(str(named)) <= len(text) * 2 + 1000
+
+
+@given(st.text(max_size=300))
+def test_any_text_has_an_answer(text: str) -> None:
+    found = parameters.split(f"{text}\n{SETTINGS}{text}")
+    assert found is not None
+    assert len(found.positive) + len(found.negative) <= len(text)

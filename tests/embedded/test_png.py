@@ -1,0 +1,93 @@
+import zlib
+from struct import pack
+
+import pytest
+
+from clipwatch.embedded.base import MAX_TEXT, MAX_TEXTS, Damaged
+from tests import pictures
+from tests.embedded.opened import is_complete, load, look, read
+
+UMLAUT = "Kätzchen, 猫, 🐈"
+
+
+@pytest.mark.parametrize(
+    ("chunk", "where"),
+    [
+        (pictures.text_chunk("parameters", UMLAUT), "PNG tEXt"),
+        (pictures.compressed_chunk("parameters", UMLAUT), "PNG zTXt"),
+        (pictures.international_chunk("parameters", UMLAUT), "PNG iTXt"),
+        (pictures.international_chunk("parameters", UMLAUT, compressed=True), "PNG iTXt"),
+    ],
+)
+def test_every_kind_of_text_chunk_is_read(chunk: bytes, where: str) -> None:
+    picture = pictures.png([chunk])
+    assert load(picture, "parameters") == UMLAUT
+    assert look(picture).texts["parameters"].found_in == f"{where} parameters"
+
+
+def test_text_that_is_not_utf8_is_latin1_as_the_standard_says() -> None:
+    chunk = pictures.text_chunk("parameters", "Kätzchen".encode("latin-1"))
+    assert load(pictures.png([chunk]), "parameters") == "Kätzchen"
+
+
+def test_the_first_of_two_texts_with_one_keyword_counts() -> None:
+    chunks = [pictures.text_chunk("parameters", text) for text in ("first", "second")]
+    assert load(pictures.png(chunks), "parameters") == "first"
+
+
+def test_text_behind_the_pixels_is_looked_for_separately() -> None:
+    picture = pictures.png(after=[pictures.text_chunk("parameters", "late")], split=3)
+    assert not look(picture).texts
+    assert load(picture, "parameters") == "late"
+
+
+def test_exif_of_a_png_is_read() -> None:
+    block = pictures.tiff({}, pictures.unicode_comment("in eXIf"))
+    raw = look(pictures.png([pictures.chunk(b"eXIf", block)]))
+    assert raw.texts["EXIF UserComment"].load() == "in eXIf"
+
+
+def test_a_long_text_is_read_from_the_file() -> None:
+    long = "word, " * 20_000
+    assert load(pictures.png([pictures.text_chunk("prompt", long)]), "prompt") == long
+
+
+@pytest.mark.parametrize(
+    ("chunk", "reason"),
+    [
+        (pictures.compressed_chunk("parameters", bytes(MAX_TEXT * 4)), "inflates"),
+        (pictures.text_chunk("parameters", bytes(MAX_TEXT + 1)), "larger than 4 MiB"),
+        (pictures.chunk(b"zTXt", b"parameters\0\0not deflate"), "damaged"),
+        (pictures.chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"x" * 99)[:9]), "too early"),
+        (pictures.chunk(b"iTXt", b"parameters\0\0"), "ends before"),
+        (pictures.chunk(b"iTXt", b"parameters\0\1\0\0\0"), "too early"),
+    ],
+)
+def test_a_text_that_is_hostile_or_damaged_is_refused(chunk: bytes, reason: str) -> None:
+    picture = pictures.png([chunk])
+    with pytest.raises(Damaged, match=reason):
+        load(picture, "parameters")
+    assert reason in (read(picture).reason or "")
+
+
+def test_a_flood_of_texts_is_cut() -> None:
+    chunks = [pictures.text_chunk(f"key {n}", "") for n in range(MAX_TEXTS * 2)]
+    assert len(look(pictures.png(chunks)).texts) == MAX_TEXTS
+
+
+def test_a_chunk_longer_than_the_file_means_that_more_is_to_come() -> None:
+    picture = pictures.PNG_SIGNATURE + pictures.header_chunk(8, 6) + pack(">I", 10**9) + b"tEXt"
+    assert not is_complete(picture + bytes(100))
+
+
+def test_garbage_between_chunks_is_told_with_its_place() -> None:
+    picture = pictures.PNG_SIGNATURE + pictures.header_chunk(8, 6) + b"\0\0\0\1\1\2\3\4" + bytes(9)
+    raw = look(picture)
+    assert raw.complete
+    assert raw.damage == "what stands at byte 33 is no PNG chunk"
+
+
+def test_a_png_without_header_is_unreadable() -> None:
+    found = read(pictures.PNG_SIGNATURE + pictures.chunk(b"IDAT", b"x" * 50))
+    assert found.reason == "the PNG header is missing"
+    assert found.format == "png"

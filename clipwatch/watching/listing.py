@@ -1,0 +1,217 @@
+"""What lies in a folder, and what tells one file from another. Reads only, follows no links."""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import translate
+from itertools import permutations
+from typing import Self
+
+from blake3 import blake3
+from xxhash import xxh3_128_digest
+
+from clipwatch.model import FileStat
+
+_ENDS = 64 * 1024
+_CHUNK = 1024 * 1024
+_IMAGE_SUFFIXES = (b".png", b".jpg", b".jpeg", b".webp")
+_TYPES = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """Which files and folders below a root are none of our business."""
+
+    _names: re.Pattern[str]
+    _paths: re.Pattern[str]
+
+    @classmethod
+    def of(cls, patterns: Iterable[str]) -> Self:
+        """Rules from shell patterns, case counting. One with a slash is held against the whole
+        path relative to the root (where ``*`` spans slashes too), any other against the name."""
+        known = list(patterns)
+        return cls(
+            _any_of(pattern for pattern in known if "/" not in pattern),
+            _any_of(pattern.strip("/") for pattern in known if "/" in pattern),
+        )
+
+    def ignores(self, path: bytes) -> bool:
+        """Whether the file or folder at this path, relative to the root, is to be passed over.
+        The folders above it are not considered: nobody enters those that are ignored."""
+        text = os.fsdecode(path)
+        name = text.rpartition("/")[2]
+        return bool(self._names.match(name) or self._paths.match(text))
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(translate, patterns)) or r"(?!)")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderListing:
+    """What one look into one folder found. With an ``error`` nothing is known of its contents,
+    which is not the same as their being gone."""
+
+    folder: bytes  #: relative to the root, b"" being the root
+    mtime_ns: int  #: of the folder, from before it was listed
+    files: Mapping[bytes, FileStat] = field(default_factory=dict)  #: regular ones, by name
+    #: by name: what is called like an image and is not a regular file, or cannot be looked at
+    irregular: Mapping[bytes, str] = field(default_factory=dict)
+    folders: tuple[bytes, ...] = ()  #: relative to the root
+    error: str | None = None
+
+
+def list_folder(root: bytes, folder: bytes, rules: IgnoreRules) -> FolderListing | None:
+    """Look into one folder, or None where there is none any more.
+
+    Symbolic links are passed over. A folder named like an image is in ``irregular`` and in
+    ``folders``. A folder that cannot be read comes back with its ``error``; nothing is raised.
+    """
+    path = os.path.join(root, folder)
+    mtime_ns = 0
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISDIR(status.st_mode):
+            return None
+        mtime_ns = status.st_mtime_ns
+        with os.scandir(path) as entries:
+            return _sort(folder, mtime_ns, entries, rules)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return FolderListing(folder, mtime_ns, error=_reason(error))
+
+
+def _sort(
+    folder: bytes, mtime_ns: int, entries: Iterable[os.DirEntry[bytes]], rules: IgnoreRules
+) -> FolderListing:
+    files: dict[bytes, FileStat] = {}
+    irregular: dict[bytes, str] = {}
+    folders: list[bytes] = []
+    for entry in entries:
+        path = os.path.join(folder, entry.name)
+        if entry.is_symlink() or rules.ignores(path):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            folders.append(path)
+        found = _look(entry)
+        if isinstance(found, FileStat):
+            files[entry.name] = found
+        elif found and has_image_name(entry.name):
+            irregular[entry.name] = found
+    return FolderListing(folder, mtime_ns, files, irregular, tuple(folders))
+
+
+def has_image_name(path: bytes) -> bool:
+    """Whether somebody would expect an image behind this name. What it is, its content tells."""
+    return path.lower().endswith(_IMAGE_SUFFIXES)
+
+
+def _look(entry: os.DirEntry[bytes]) -> FileStat | str | None:
+    """A regular file's stat, else the reason why it is none; None where it has vanished."""
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return _reason(error)
+    return file_stat(status) if stat.S_ISREG(status.st_mode) else irregularity(status.st_mode)
+
+
+def file_stat(status: os.stat_result) -> FileStat:
+    """The part of a stat that tells one state of a file from another."""
+    return FileStat(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def irregularity(mode: int) -> str:
+    """Why something with this ``st_mode`` is not read, in words."""
+    return f"{_TYPES.get(stat.S_IFMT(mode), 'something else')}, not a regular file"
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def subfolders(root: bytes, folder: bytes, rules: IgnoreRules) -> list[bytes]:
+    """The folders directly inside one, relative to the root; without a stat for every file.
+    Empty where the folder is gone or cannot be read."""
+    try:
+        with os.scandir(os.path.join(root, folder)) as entries:
+            inside = [
+                os.path.join(folder, entry.name)
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+    return [path for path in inside if not rules.ignores(path)]
+
+
+def walk(
+    root: bytes, rules: IgnoreRules, recursive: bool, under: bytes = b""
+) -> Iterator[FolderListing]:
+    """Look into the folder ``under`` and, where ``recursive``, into all below it.
+
+    Folders that vanish meanwhile are left out, those that cannot be read are told by their
+    ``error``. Other file systems that are mounted inside are entered.
+    """
+    waiting = [under]
+    while waiting:
+        listing = list_folder(root, waiting.pop(), rules)
+        if listing is None:
+            continue
+        yield listing
+        if recursive:
+            waiting.extend(reversed(listing.folders))
+
+
+def open_regular(path: bytes) -> int:
+    """Open a file for reading and return its descriptor, without ever waiting.
+
+    Raises ``OSError`` with the reason in ``strerror``: what the system says (``ELOOP`` for a
+    symbolic link), or ``EINVAL`` for anything that is not a regular file.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return fd
+    os.close(fd)
+    raise OSError(errno.EINVAL, irregularity(mode), path)
+
+
+def quick_key(fd: int, size: int) -> bytes:
+    """xxh3-128 of the size and of the first and last 64 KiB: files that differ in it differ,
+    files that share it may."""
+    first = os.pread(fd, _ENDS, 0)
+    last = os.pread(fd, _ENDS, max(size - _ENDS, 0))
+    return xxh3_128_digest(size.to_bytes(8, "little") + first + last)
+
+
+def content_hash(fd: int) -> bytes:
+    """BLAKE3 of all bytes of the file, wherever its descriptor stands."""
+    hasher = blake3()
+    at = 0
+    while chunk := os.pread(fd, _CHUNK, at):
+        hasher.update(chunk)
+        at += len(chunk)
+    return hasher.digest()
+
+
+def nested(paths: Iterable[bytes]) -> tuple[bytes, bytes] | None:
+    """The first two of these folders of which the second lies in the first, or is the same,
+    once links are resolved; None where they are all apart."""
+    resolved = [(path, os.path.realpath(path)) for path in paths]
+    for (outer, above), (inner, below) in permutations(resolved, 2):
+        if os.path.commonpath([above, below]) == above:
+            return outer, inner
+    return None

@@ -1,0 +1,215 @@
+"""What a store keeps, and promises.
+
+*root*, *image*, *location*, *prompt*, *job*, *batch*, *change*: see ``clipwatch.model``.
+
+Every method is one transaction: when it returns, what it wrote survives a power cut; when it
+raises, nothing was written. All of them raise ``StoreError`` where the database fails and
+``StoreFull`` where its disk is full; other errors are named at the method. What is written tells
+itself in the change log, in the same transaction.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from clipwatch.model import (
+    Ask,
+    Batch,
+    BatchState,
+    Caption,
+    Change,
+    Hit,
+    Image,
+    Job,
+    KnownFile,
+    Observation,
+    Page,
+    Priority,
+    Prompt,
+    QueueDepth,
+    Recorded,
+    Root,
+    ScanCounts,
+    Tag,
+)
+from clipwatch.query import Query
+
+
+class Store(Protocol):
+    """The queue of record and the memory of everything seen."""
+
+    async def close(self) -> None:
+        """Mark a clean shutdown and let go of the files."""
+
+    async def ping(self) -> None:
+        """Return when the writer has answered a trivial statement."""
+
+    # --- roots and files ---------------------------------------------------------------------
+
+    async def register_root(self, path: bytes) -> Root:
+        """The root with this absolute path, made where it is not known yet."""
+
+    async def roots(self) -> Sequence[Root]:
+        """Every root ever registered."""
+
+    async def root_imported(self, root_id: int, now: int) -> None:
+        """Note that the root's first full scan is done.
+
+        Where that import left 500 jobs or fewer in the backlog they become ``NEW``: only a large
+        first import waits for an idle server.
+        """
+
+    async def folders(self, root_id: int, under: bytes = b"") -> Sequence[bytes]:
+        """Every folder (relative, b"" is the root) at or below ``under`` that has known files
+        which are not missing."""
+
+    async def known(self, root_id: int, folder: bytes) -> Mapping[bytes, KnownFile]:
+        """The files known directly inside ``folder`` (relative), by file name, missing ones too."""
+
+    async def unfinished(self, root_id: int) -> Sequence[bytes]:
+        """Relative paths of files that are settling, incomplete or unreadable."""
+
+    async def nominated(self, quick_keys: Collection[bytes]) -> Mapping[bytes, Sequence[bytes]]:
+        """Files (absolute paths, missing ones left out) that may be the same as a new one, by
+        quick key, whose content hash is not known yet."""
+
+    async def set_content_hash(self, path: bytes, content_hash: bytes) -> None:
+        """Note the BLAKE3 of the file at this absolute path, unknown paths being ignored."""
+
+    async def record(
+        self,
+        observations: Sequence[Observation],
+        *,
+        now: int,
+        priority: Priority | None,
+        batch_id: UUID | None = None,
+    ) -> Sequence[Recorded]:
+        """Write what was seen: images, locations, prompts, tags, jobs; one answer each, in order.
+
+        ``priority`` is that of the jobs made for images without a prompt; None makes none.
+        The rules of identity are those of architecture.md, "The data, decided".
+        """
+
+    async def mark_missing(self, root_id: int, paths: Collection[bytes], now: int) -> int:
+        """Note that these files (relative paths) are gone; how many were not known to be."""
+
+    # --- jobs --------------------------------------------------------------------------------
+
+    async def make_jobs(self, root_ids: Collection[int], now: int) -> int:
+        """A backlog job for every image that is present in one of these roots and has neither a
+        prompt nor any job; how many."""
+
+    async def enqueue(self, image_id: UUID, ask: Ask, priority: Priority, now: int) -> Job:
+        """The job for this image and ask: a waiting one, raised to this priority and due at once,
+        or a new one.
+
+        Raises ``NotFound``, and ``Conflict`` where no file of it is present.
+        """
+
+    async def claim(self, now: int, *, backends: Collection[str] = ()) -> Job | None:
+        """Lease the next job that may run now: by priority, then newest image first; jobs with
+        crashes last. Of jobs that ask for a back end, only those for one of ``backends``. None
+        also while the queue is paused."""
+
+    async def finish(
+        self,
+        job: Job,
+        caption: Caption,
+        *,
+        backend: str,
+        kind: str,
+        duration_ms: int,
+        now: int,
+        content_hash: bytes | None = None,
+    ) -> Prompt | None:
+        """Store the caption as a prompt and end the job, in one transaction.
+
+        None, and nothing written, where the lease is no longer ours or the image has another
+        revision by now. A job whose ask says ``save=False`` ends without a row; the prompt that
+        is returned then exists only in memory.
+        """
+
+    async def release(self, job: Job, *, run_at: int, error: str, attempted: bool) -> None:
+        """Give the job back to run again at ``run_at``; ``attempted`` counts one attempt."""
+
+    async def bury(self, job: Job, *, error: str, now: int) -> None:
+        """No more tries: the job is dead, with its reason."""
+
+    async def recover(self, now: int) -> int:
+        """At start, under the file lock: every lease is an orphan. Give them back, with one more
+        crash each; the third crash buries. How many there were."""
+
+    async def retry(self, job_id: UUID | None, now: int) -> int:
+        """Revive one dead job, or all of them where None; how many. Raises ``NotFound``."""
+
+    async def pause(self, paused: bool) -> None:
+        """Hand out no jobs, or go on; survives a restart."""
+
+    async def queue(self) -> QueueDepth: ...
+
+    async def next_due(self) -> int | None:
+        """When the earliest ready job may run; None where there is none or the queue is paused.
+        One look at an index, however long the queue."""
+
+    async def job(self, job_id: UUID) -> Job:
+        """Raises ``NotFound``."""
+
+    async def jobs(
+        self, *, state: str | None = None, limit: int = 50, before: UUID | None = None
+    ) -> Sequence[Job]:
+        """Newest first, below ``before``."""
+
+    # --- batches -----------------------------------------------------------------------------
+
+    async def save_batch(self, batch: Batch) -> None:
+        """Write the batch as it is now."""
+
+    async def batch(self, batch_id: UUID) -> Batch:
+        """Raises ``NotFound``."""
+
+    async def batches(
+        self, *, state: BatchState | None = None, limit: int = 50, before: UUID | None = None
+    ) -> Sequence[Batch]:
+        """Newest first."""
+
+    async def progress(self, batch_id: UUID, counts: ScanCounts) -> None:
+        """Note how far a running batch is."""
+
+    # --- reading -----------------------------------------------------------------------------
+
+    async def image(self, image_id: UUID) -> Image:
+        """Raises ``NotFound``."""
+
+    async def image_at(self, path: bytes) -> Image:
+        """The image whose file has this absolute path. Raises ``NotFound``."""
+
+    async def prompts(self, image_id: UUID) -> Sequence[Prompt]:
+        """Its prompts that are not removed, newest first, the current one marked. Raises
+        ``NotFound``."""
+
+    async def raw(self, image_id: UUID) -> str | None:
+        """The metadata's text as it stood in the file. Raises ``NotFound``."""
+
+    async def tags(self, image_id: UUID) -> Sequence[Tag]:
+        """Raises ``NotFound``."""
+
+    async def stored_caption(self, image_id: UUID, ask: Ask) -> Prompt | None:
+        """The newest generated prompt for the same content and ask, or None."""
+
+    async def list_images(self, query: Query, *, limit: int, below: int | None = None) -> Page:
+        """Newest first, with ``seq`` below ``below``; the total is None where not counted.
+
+        Missing images are shown only to a query that asks with ``is:missing``.
+        """
+
+    async def search(
+        self, query: Query, *, limit: int, below: int | None = None
+    ) -> tuple[Sequence[Hit], int | None]:
+        """Hits newest first, and the ``seq`` to go on below."""
+
+    async def changes(self, since: int, *, limit: int = 500) -> Sequence[Change]:
+        """In order, numbered above ``since``. Raises ``NotFound`` where that was pruned."""
+
+    async def counts(self) -> Mapping[str, int]:
+        """Rows by what they are, for health and metrics: images, locations by state, prompts by
+        type."""

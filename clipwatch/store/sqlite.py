@@ -1,0 +1,350 @@
+"""The store in one SQLite file: connections here, SQL in the modules beside it.
+
+One connection writes, and it alone checkpoints: SQLite before 3.51.3 can corrupt a WAL that two
+connections write and checkpoint at the same moment, and with one that moment cannot come. Readers
+are ``query_only``. Each call is one hop into its connection's thread.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import aiosqlite
+
+from clipwatch.errors import StartError, StoreError
+from clipwatch.model import (
+    Ask,
+    Batch,
+    BatchState,
+    Caption,
+    Change,
+    Clock,
+    Hit,
+    Image,
+    Job,
+    KnownFile,
+    Observation,
+    Page,
+    Priority,
+    Prompt,
+    QueueDepth,
+    Recorded,
+    Root,
+    ScanCounts,
+    Tag,
+)
+from clipwatch.query import Query
+from clipwatch.store import (
+    sqlite_batches,
+    sqlite_changes,
+    sqlite_images,
+    sqlite_jobs,
+    sqlite_locations,
+    sqlite_meta,
+    sqlite_prompts,
+    sqlite_record,
+    sqlite_tags,
+)
+from clipwatch.store.sqlite_files import Lock, make_private
+from clipwatch.store.sqlite_images import seq_at, seq_of
+from clipwatch.store.sqlite_schema import migrate, require_current
+from clipwatch.store.sqlite_writer import (
+    Hop,
+    Work,
+    Writer,
+    in_snapshot,
+    translated,
+)
+
+T = TypeVar("T")
+
+_COMMON = """
+PRAGMA busy_timeout = 5000;
+PRAGMA foreign_keys = ON;
+PRAGMA temp_store = MEMORY;
+PRAGMA trusted_schema = OFF;
+PRAGMA cell_size_check = ON;
+PRAGMA mmap_size = 0;
+"""
+_WRITER = f"""{_COMMON}
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 1000;
+PRAGMA journal_size_limit = 67108864;
+PRAGMA cache_size = -16384;
+"""
+_READER = f"""{_COMMON}
+PRAGMA query_only = ON;
+PRAGMA wal_autocheckpoint = 0;
+"""
+_READERS = 2
+
+
+async def open_store(path: Path, clock: Clock, *, read_only: bool = False) -> "SqliteStore":
+    """The store in this file, made and migrated where necessary; to be closed by ``close``.
+
+    With ``read_only`` nothing is made or locked, and every write raises ``StoreError``: for a
+    look beside a running daemon. Raises ``StartError`` where another process uses the database,
+    where it is damaged or newer than this code, and ``StoreFull`` on a full disk.
+    """
+    async with AsyncExitStack() as opened:
+        writer = None
+        if read_only:
+            _must_exist(path)
+        else:
+            make_private(path)
+            opened.callback(Lock(path).release)
+            writer = await _connect(path, opened, partial(_prepare, path=path, now=clock.now()))
+        readers = [await _connect(path, opened, _prepare_reader) for _ in range(_READERS)]
+        return SqliteStore(writer, readers, opened.pop_all())
+
+
+def _must_exist(path: Path) -> None:
+    if not path.exists():
+        raise StartError(
+            f"There is no database at {path}.", hint="clipwatch run or clipwatch scan makes it."
+        )
+
+
+async def _connect(path: Path, opened: AsyncExitStack, prepare: Work[None]) -> Hop:
+    try:
+        connection = await aiosqlite.connect(path, isolation_level=None, cached_statements=256)
+        opened.push_async_callback(connection.close)
+        hop = _hop_into(connection)
+        await hop(prepare)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+    return hop
+
+
+def _hop_into(connection: aiosqlite.Connection) -> Hop:
+    # Public calls of aiosqlite cost a thread hop for each statement; this one runs a function.
+    execute: Callable[..., Awaitable[Any]] = connection._execute
+
+    async def hop(work: Work[T]) -> T:
+        answer: T = await execute(work, connection._conn)
+        return answer
+
+    return hop
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> StartError | StoreError:
+    if error.sqlite_errorname in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+        return _damaged(path, str(error))
+    return translated(error)
+
+
+def _damaged(path: Path, finding: str) -> StartError:
+    return StartError(
+        f"The database {path} is damaged: {finding}.",
+        hint="Put a backup in its place, or move it away: all that the images say is read again.",
+        exit_code=78,
+    )
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, now: int) -> None:
+    connection.executescript(_WRITER)
+    migrate(connection)
+    if sqlite_meta.running_since(connection) is not None:
+        (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if finding != "ok":
+            raise _damaged(path, finding)
+    sqlite_meta.mark_running(connection, now)
+
+
+def _prepare_reader(connection: sqlite3.Connection) -> None:
+    connection.executescript(_READER)
+    require_current(connection)
+
+
+class SqliteStore:
+    """``Store`` in one file. Made by ``open_store``."""
+
+    def __init__(self, writer: Hop | None, readers: Sequence[Hop], opened: AsyncExitStack) -> None:
+        self._writer = None if writer is None else Writer(writer)
+        self._opened: AsyncExitStack | None = opened
+        self._readers: asyncio.LifoQueue[Hop] = asyncio.LifoQueue()
+        for reader in readers:
+            self._readers.put_nowait(reader)
+
+    async def _write(self, work: Work[T]) -> T:
+        if self._opened is None or self._writer is None:
+            raise StoreError("The store is closed, or open for reading only.")
+        return await self._writer.write(work)
+
+    async def _read(self, work: Work[T]) -> T:
+        if self._opened is None:
+            raise StoreError("The store is closed.")
+        reader = await self._readers.get()
+        try:
+            return await reader(partial(in_snapshot, work=work))
+        finally:
+            self._readers.put_nowait(reader)
+
+    async def close(self) -> None:
+        if self._opened is None:
+            return
+        if self._writer is not None:
+            await self._write(sqlite_meta.mark_shutdown)
+            await self._writer.drain()
+        opened, self._opened = self._opened, None
+        await opened.aclose()
+
+    async def ping(self) -> None:
+        await self._write(lambda it: it.execute("SELECT 1").fetchone())
+
+    # --- roots and files ---------------------------------------------------------------------
+
+    async def register_root(self, path: bytes) -> Root:
+        return await self._write(lambda it: sqlite_locations.register_root(it, path))
+
+    async def roots(self) -> Sequence[Root]:
+        return await self._read(sqlite_locations.roots)
+
+    async def root_imported(self, root_id: int, now: int) -> None:
+        await self._write(lambda it: sqlite_locations.root_imported(it, root_id, now))
+
+    async def folders(self, root_id: int, under: bytes = b"") -> Sequence[bytes]:
+        return await self._read(lambda it: sqlite_locations.folders(it, root_id, under))
+
+    async def known(self, root_id: int, folder: bytes) -> Mapping[bytes, KnownFile]:
+        return await self._read(lambda it: sqlite_locations.known(it, root_id, folder))
+
+    async def unfinished(self, root_id: int) -> Sequence[bytes]:
+        return await self._read(lambda it: sqlite_locations.unfinished(it, root_id))
+
+    async def nominated(self, quick_keys: Collection[bytes]) -> Mapping[bytes, Sequence[bytes]]:
+        return await self._read(lambda it: sqlite_locations.nominated(it, quick_keys))
+
+    async def set_content_hash(self, path: bytes, content_hash: bytes) -> None:
+        await self._write(lambda it: sqlite_locations.set_content_hash(it, path, content_hash))
+
+    async def record(
+        self,
+        observations: Sequence[Observation],
+        *,
+        now: int,
+        priority: Priority | None,
+        batch_id: UUID | None = None,
+    ) -> Sequence[Recorded]:
+        return await self._write(
+            lambda it: sqlite_record.record(
+                it, observations, now=now, priority=priority, batch_id=batch_id
+            )
+        )
+
+    async def mark_missing(self, root_id: int, paths: Collection[bytes], now: int) -> int:
+        return await self._write(lambda it: sqlite_locations.mark_missing(it, root_id, paths, now))
+
+    # --- jobs --------------------------------------------------------------------------------
+
+    async def make_jobs(self, root_ids: Collection[int], now: int) -> int:
+        return await self._write(lambda it: sqlite_jobs.make_all(it, root_ids, now))
+
+    async def enqueue(self, image_id: UUID, ask: Ask, priority: Priority, now: int) -> Job:
+        return await self._write(lambda it: sqlite_jobs.enqueue(it, image_id, ask, priority, now))
+
+    async def claim(self, now: int, *, backends: Collection[str] = ()) -> Job | None:
+        return await self._write(lambda it: sqlite_jobs.claim(it, now, backends))
+
+    async def finish(
+        self,
+        job: Job,
+        caption: Caption,
+        *,
+        backend: str,
+        kind: str,
+        duration_ms: int,
+        now: int,
+        content_hash: bytes | None = None,
+    ) -> Prompt | None:
+        origin = sqlite_prompts.Origin(backend, kind, duration_ms)
+        return await self._write(
+            lambda it: sqlite_prompts.finish(it, job, caption, origin, now, content_hash)
+        )
+
+    async def release(self, job: Job, *, run_at: int, error: str, attempted: bool) -> None:
+        await self._write(lambda it: sqlite_jobs.release(it, job, run_at, error, attempted))
+
+    async def bury(self, job: Job, *, error: str, now: int) -> None:
+        await self._write(lambda it: sqlite_jobs.bury(it, job, error, now))
+
+    async def recover(self, now: int) -> int:
+        return await self._write(lambda it: sqlite_jobs.recover(it, now))
+
+    async def retry(self, job_id: UUID | None, now: int) -> int:
+        return await self._write(lambda it: sqlite_jobs.retry(it, job_id, now))
+
+    async def pause(self, paused: bool) -> None:
+        await self._write(lambda it: sqlite_meta.pause(it, paused))
+
+    async def queue(self) -> QueueDepth:
+        return await self._read(sqlite_jobs.depth)
+
+    async def next_due(self) -> int | None:
+        return await self._read(sqlite_jobs.next_due)
+
+    async def job(self, job_id: UUID) -> Job:
+        return await self._read(lambda it: sqlite_jobs.get(it, job_id))
+
+    async def jobs(
+        self, *, state: str | None = None, limit: int = 50, before: UUID | None = None
+    ) -> Sequence[Job]:
+        return await self._read(lambda it: sqlite_jobs.newest(it, state, limit, before))
+
+    # --- batches -----------------------------------------------------------------------------
+
+    async def save_batch(self, batch: Batch) -> None:
+        await self._write(lambda it: sqlite_batches.save(it, batch))
+
+    async def batch(self, batch_id: UUID) -> Batch:
+        return await self._read(lambda it: sqlite_batches.get(it, batch_id))
+
+    async def batches(
+        self, *, state: BatchState | None = None, limit: int = 50, before: UUID | None = None
+    ) -> Sequence[Batch]:
+        return await self._read(lambda it: sqlite_batches.newest(it, state, limit, before))
+
+    async def progress(self, batch_id: UUID, counts: ScanCounts) -> None:
+        await self._write(lambda it: sqlite_batches.progress(it, batch_id, counts))
+
+    # --- reading -----------------------------------------------------------------------------
+
+    async def image(self, image_id: UUID) -> Image:
+        return await self._read(lambda it: sqlite_images.load(it, [seq_of(it, image_id)])[0])
+
+    async def image_at(self, path: bytes) -> Image:
+        return await self._read(lambda it: sqlite_images.load(it, [seq_at(it, path)])[0])
+
+    async def prompts(self, image_id: UUID) -> Sequence[Prompt]:
+        return await self._read(lambda it: sqlite_prompts.ledger(it, seq_of(it, image_id)))
+
+    async def raw(self, image_id: UUID) -> str | None:
+        return await self._read(lambda it: sqlite_images.raw(it, seq_of(it, image_id)))
+
+    async def tags(self, image_id: UUID) -> Sequence[Tag]:
+        return await self._read(lambda it: sqlite_tags.of(it, seq_of(it, image_id)))
+
+    async def stored_caption(self, image_id: UUID, ask: Ask) -> Prompt | None:
+        return await self._read(
+            lambda it: sqlite_prompts.stored_caption(it, seq_of(it, image_id), ask)
+        )
+
+    async def list_images(self, query: Query, *, limit: int, below: int | None = None) -> Page:
+        return await self._read(lambda it: sqlite_images.page(it, query, limit, below))
+
+    async def search(
+        self, query: Query, *, limit: int, below: int | None = None
+    ) -> tuple[Sequence[Hit], int | None]:
+        return await self._read(lambda it: sqlite_images.search(it, query, limit, below))
+
+    async def changes(self, since: int, *, limit: int = 500) -> Sequence[Change]:
+        return await self._read(lambda it: sqlite_changes.since(it, since, limit))
+
+    async def counts(self) -> Mapping[str, int]:
+        return await self._read(sqlite_images.counts)

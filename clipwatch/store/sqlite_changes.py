@@ -1,0 +1,60 @@
+"""The ordered log of what changed."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clipwatch.errors import NotFound
+from clipwatch.model import Change
+from clipwatch.store.sqlite_values import from_json, to_json, uuid_of
+
+IMAGE_ADDED = "image.added"
+IMAGE_CHANGED = "image.changed"
+IMAGE_MISSING = "image.missing"
+PROMPT_STORED = "prompt.stored"
+JOB_DEAD = "job.dead"
+BATCH_RECORDED = "batch.recorded"
+
+KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change that is about to be written."""
+
+    kind: str
+    image_id: bytes | None
+    data: Mapping[str, Any]
+
+
+def write(connection: sqlite3.Connection, now: int, entries: Sequence[Entry]) -> None:
+    """Append entries, and forget what is older than the last ``KEPT``."""
+    if not entries:
+        return
+    rows = [(now, each.kind, each.image_id, to_json(each.data)) for each in entries]
+    connection.executemany(
+        "INSERT INTO change (at, kind, image_id, data) VALUES (?, ?, ?, ?)", rows
+    )
+    connection.execute("DELETE FROM change WHERE seq <= (SELECT max(seq) FROM change) - ?", (KEPT,))
+
+
+def since(connection: sqlite3.Connection, seq: int, limit: int) -> list[Change]:
+    """Up to ``limit`` changes numbered above ``seq``, in order.
+
+    Raises ``NotFound`` where some of them are forgotten; its hint names the oldest there is.
+    """
+    oldest = connection.execute("SELECT min(seq) FROM change").fetchone()[0]
+    if oldest is not None and seq < oldest - 1:
+        raise NotFound(
+            f"Changes after {seq} are no longer kept.",
+            hint=f"The oldest is {oldest}: read the images again, then go on from there.",
+        )
+    rows = connection.execute(
+        "SELECT seq, at, kind, image_id, data FROM change WHERE seq > ? ORDER BY seq LIMIT ?",
+        (seq, limit),
+    )
+    return [
+        Change(number, at, kind, uuid_of(image_id), from_json(data, {}))
+        for number, at, kind, image_id, data in rows
+    ]

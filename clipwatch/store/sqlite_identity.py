@@ -1,0 +1,66 @@
+"""Is this file one that we know? Pure; the rules stand in ``decide``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from clipwatch.model import FileStat, LocationState, Observation, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is known of a path: one location, and as much of its image as decides."""
+
+    location_id: int
+    seq: int
+    stat: FileStat
+    state: LocationState
+    reason: str | None
+    quick_key: bytes | None
+    image_id: bytes
+    revision: int
+    outcome: Outcome | None
+    content_hash: bytes | None
+
+    @property
+    def was_read(self) -> bool:
+        return self.outcome not in (None, Outcome.UNREADABLE)
+
+
+class Step(Enum):
+    """What an observation means for a path that is known."""
+
+    SAME = auto()  #: the content that we know, perhaps in another state
+    REWRITTEN = auto()  #: its image has a new content
+    APART = auto()  #: other files still have the old content, so this one leaves the image
+
+
+def pick(places: Sequence[Place], seen: Observation) -> Place | None:
+    """Of the locations that a path has had, the one that is seen now.
+
+    The living one, whatever it holds by now; of missing ones only one with the same file or
+    content, since generators use their numbers again.
+    """
+    for place in places:
+        if place.state != LocationState.MISSING or _is_same(place, seen):
+            return place
+    return None
+
+
+def decide(place: Place, others: Sequence[FileStat], seen: Observation) -> Step:
+    """What was seen at ``place``, whose image has ``others`` as its other living files."""
+    if _is_same(place, seen) or seen.stat in others:
+        return Step.SAME
+    if any(not _is_linked(other, seen.stat) for other in others):
+        return Step.APART
+    return Step.REWRITTEN
+
+
+def _is_same(place: Place, seen: Observation) -> bool:
+    same_bytes = seen.content_hash is not None and seen.content_hash == place.content_hash
+    return same_bytes or seen.stat == place.stat
+
+
+def _is_linked(one: FileStat, other: FileStat) -> bool:
+    """Hard links: what is written into one is written into the other."""
+    return (one.device, one.inode) == (other.device, other.inode)

@@ -1,0 +1,194 @@
+"""Images put together from their rows: a fixed number of statements for any number of images."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from clipwatch.errors import NotFound
+from clipwatch.model import (
+    Hit,
+    Image,
+    JobState,
+    JobSummary,
+    Location,
+    LocationState,
+    Outcome,
+    Page,
+    Prompt,
+    Tag,
+)
+from clipwatch.query import And, Field, Node, Query
+from clipwatch.store import sqlite_query, sqlite_tags
+from clipwatch.store.sqlite_locations import place_of
+from clipwatch.store.sqlite_prompts import COLUMNS, WIDTH, prompt_of
+from clipwatch.store.sqlite_values import stat_of, to_json, unpack
+
+_AMONG = "IN (SELECT value FROM json_each(?))"
+_IMAGES = f"""
+SELECT {COLUMNS}, image.seq, image.revision, image.state, added_at, format, width, height,
+       generator, outcome, reason, image.image_id
+FROM image LEFT JOIN prompt ON prompt.id = image.current_prompt WHERE image.seq {_AMONG}"""
+_LOCATIONS = f"""
+SELECT seq, root.path, location.path, device, inode, size, mtime_ns, state, reason, missing_since,
+       seen_at
+FROM location JOIN root USING (root_id) WHERE seq {_AMONG}
+ORDER BY state = 'present' DESC, state = 'missing', mtime_ns DESC, location_id DESC"""
+_JOBS = f"""
+SELECT job.seq, job.state, attempts, run_at, error FROM job JOIN image USING (seq)
+WHERE job.seq {_AMONG} AND job.revision = image.revision ORDER BY job.id"""
+
+
+def seq_of(connection: sqlite3.Connection, image_id: UUID) -> int:
+    """Raises ``NotFound``."""
+    row = connection.execute("SELECT seq FROM image WHERE image_id = ?", (image_id.bytes,))
+    return _found(row.fetchone(), f"There is no image {image_id}.")
+
+
+def seq_at(connection: sqlite3.Connection, path: bytes) -> int:
+    """The image at an absolute path; of missing ones the last. Raises ``NotFound``."""
+    row = connection.execute(
+        "SELECT seq FROM location WHERE root_id = ? AND folder = ? AND name = ?"
+        " ORDER BY state <> 'missing' DESC, seen_at DESC LIMIT 1",
+        place_of(connection, path) or (None, None, None),
+    )
+    return _found(row.fetchone(), f"No image is known at {path.decode('utf-8', 'replace')}.")
+
+
+def _found(row: tuple[int] | None, message: str) -> int:
+    if row is None:
+        raise NotFound(message)
+    return row[0]
+
+
+def raw(connection: sqlite3.Connection, seq: int) -> str | None:
+    """The metadata's text as it stood in the file."""
+    row = connection.execute("SELECT raw FROM embedded WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else unpack(row[0])
+
+
+def load(connection: sqlite3.Connection, seqs: Collection[int]) -> list[Image]:
+    """These images, in the order asked."""
+    wanted = (to_json(list(seqs)),)
+    tags = sqlite_tags.load(connection, seqs)
+    locations = _grouped((row[0], _location(row)) for row in connection.execute(_LOCATIONS, wanted))
+    jobs = {row[0]: _job(*row[1:]) for row in connection.execute(_JOBS, wanted)}
+    images = {
+        row[WIDTH]: _image(row, locations[row[WIDTH]], tags.get(row[WIDTH], ()), jobs)
+        for row in connection.execute(_IMAGES, wanted)
+    }
+    return [images[seq] for seq in seqs]
+
+
+def _grouped(pairs: Iterable[tuple[int, Location]]) -> dict[int, list[Location]]:
+    groups: dict[int, list[Location]] = {}
+    for seq, location in pairs:
+        groups.setdefault(seq, []).append(location)
+    return groups
+
+
+def _image(
+    row: Sequence[Any],
+    locations: Sequence[Location],
+    tags: Sequence[Tag],
+    jobs: Mapping[int, JobSummary],
+) -> Image:
+    seq, revision, state, added_at, format_, width, height, *rest = row[WIDTH:]
+    generator, outcome, reason, image_id = rest
+    return Image(
+        image_id=UUID(bytes=image_id),
+        seq=seq,
+        revision=revision,
+        state=LocationState(state),
+        locations=tuple(locations),
+        added_at=added_at,
+        format=format_,
+        width=width,
+        height=height,
+        generator=generator,
+        outcome=None if outcome is None else Outcome(outcome),
+        reason=locations[0].reason or reason,
+        prompt=_current(row, tags),
+        tags=tuple(tags),
+        job=jobs.get(seq),
+    )
+
+
+def _current(row: Sequence[Any], tags: Sequence[Tag]) -> Prompt | None:
+    return None if row[0] is None else prompt_of(row[:WIDTH], tags)
+
+
+def _location(row: Sequence[Any]) -> Location:
+    _, root, path, device, inode, size, mtime_ns, state, reason, missing_since, seen_at = row
+    return Location(
+        root=root,
+        path=path,
+        stat=stat_of(device, inode, size, mtime_ns),
+        state=LocationState(state),
+        reason=reason,
+        missing_since=missing_since,
+        seen_at=seen_at,
+    )
+
+
+def _job(state: str, attempts: int, run_at: int, error: str | None) -> JobSummary:
+    next_try = run_at if state == JobState.READY else None
+    return JobSummary(JobState(state), attempts, next_try, error)
+
+
+def page(connection: sqlite3.Connection, query: Query, limit: int, below: int | None) -> Page:
+    """A page of images, newest first. Only what is shown without a query is counted: there one
+    narrow index answers, elsewhere every match would be read."""
+    seqs = sqlite_query.page(connection, query, limit + 1, below)
+    everything = query.root is None and not query.wants_missing
+    total = _shown(connection) if everything else None
+    following = seqs[limit - 1] if len(seqs) > limit else None
+    return Page(load(connection, seqs[:limit]), following, total, everything)
+
+
+def search(
+    connection: sqlite3.Connection, query: Query, limit: int, below: int | None
+) -> tuple[list[Hit], int | None]:
+    """Images that have a prompt and fit, newest first, and the seq to go on below."""
+    seqs = sqlite_query.page(connection, _with_prompt(query), limit + 1, below)
+    following = seqs[limit - 1] if len(seqs) > limit else None
+    shown = seqs[:limit]
+    snippets = sqlite_query.snippets(connection, query, shown)
+    hits = [
+        Hit(image, image.prompt, snippets[image.seq])
+        for image in load(connection, shown)
+        if image.prompt is not None
+    ]
+    return hits, following
+
+
+def _with_prompt(query: Query) -> Query:
+    has_prompt = Field("has", "prompt", at=0)
+    match query.root:
+        case None:
+            root: Node = has_prompt
+        case And(operands):
+            root = And((*operands, has_prompt))
+        case other:
+            root = And((other, has_prompt))
+    return replace(query, root=root)
+
+
+def _shown(connection: sqlite3.Connection) -> int:
+    number: int = connection.execute("SELECT count(*) FROM image WHERE missing = 0").fetchone()[0]
+    return number
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """``images``, and ``locations.<state>`` and ``prompts.<type>`` where there are any."""
+    found = {"images": connection.execute("SELECT count(*) FROM image").fetchone()[0]}
+    for name, sql in _COUNTS.items():
+        found |= {f"{name}.{kind}": number for kind, number in connection.execute(sql)}
+    return found
+
+
+_COUNTS = {
+    "locations": "SELECT state, count(*) FROM location GROUP BY state",
+    "prompts": "SELECT type, count(*) FROM prompt WHERE removed_at IS NULL GROUP BY type",
+}

@@ -1,0 +1,199 @@
+"""Roots, folders and files: which there are, and which are gone."""
+
+import os
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+
+from clipwatch.model import KnownFile, LocationState, Priority, Root
+from clipwatch.store import sqlite_changes
+from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_CHANGED, IMAGE_MISSING, Entry
+from clipwatch.store.sqlite_values import stat_of, to_json
+
+#: An import that leaves more jobs than this waits for an idle server.
+SMALL_IMPORT = 500
+#: One call that touches more images than this tells it in one change.
+MANY = 20
+
+_BEST = (
+    "SELECT state FROM location WHERE seq = ?"
+    " ORDER BY state = 'present' DESC, state = 'missing', mtime_ns DESC LIMIT 1"
+)
+_ADOPT = """
+UPDATE OR IGNORE location SET root_id = ?,
+  folder = CASE folder WHEN x'' THEN ? ELSE CAST(? || x'2f' || folder AS BLOB) END
+WHERE root_id = ?"""
+_TAKE_OVER = """
+UPDATE OR IGNORE location SET root_id = ?, folder = CAST(substr(folder, ?) AS BLOB)
+WHERE root_id = ? AND (folder = ? OR (folder >= ? AND folder < ?))"""
+_LIVE = "root_id = ? AND folder = ? AND name = ? AND state <> 'missing'"
+
+
+def roots(connection: sqlite3.Connection) -> list[Root]:
+    """Every root ever registered, watched at the moment or not."""
+    rows = connection.execute("SELECT root_id, path, imported_at FROM root ORDER BY path")
+    return [Root(*row) for row in rows]
+
+
+def register_root(connection: sqlite3.Connection, path: bytes) -> Root:
+    """The root with this path, made where it is not known yet.
+
+    Files below it that are known under another root, one around it or inside it, become its own:
+    the same file must not be known twice.
+    """
+    connection.execute("INSERT INTO root (path) VALUES (?) ON CONFLICT DO NOTHING", (path,))
+    known = roots(connection)
+    root = next(one for one in known if one.path == path)
+    for other in known:
+        if inside := _inside(other.path, path):
+            connection.execute(_ADOPT, (root.root_id, inside, inside, other.root_id))
+        elif inside := _inside(path, other.path):
+            values = (root.root_id, len(inside) + 2, other.root_id, inside, inside + b"/")
+            connection.execute(_TAKE_OVER, (*values, inside + b"0"))
+    return root
+
+
+def _inside(path: bytes, folder: bytes) -> bytes:
+    """The path relative to the folder, empty where it does not lie in it."""
+    above = folder.rstrip(b"/") + b"/"
+    return path[len(above) :] if path.startswith(above) else b""
+
+
+def root_imported(connection: sqlite3.Connection, root_id: int, now: int) -> None:
+    """Note the end of the first full scan; a small import's backlog becomes new arrivals."""
+    first = connection.execute(
+        "UPDATE root SET imported_at = ? WHERE root_id = ? AND imported_at IS NULL", (now, root_id)
+    )
+    if not first.rowcount:
+        return
+    backlog = connection.execute(
+        "SELECT id FROM job WHERE state = 'ready' AND priority = ? AND EXISTS"
+        " (SELECT 1 FROM location WHERE location.seq = job.seq AND root_id = ?) LIMIT ?",
+        (Priority.BACKLOG, root_id, SMALL_IMPORT + 1),
+    ).fetchall()
+    if len(backlog) <= SMALL_IMPORT:
+        raised = [(Priority.NEW, job) for (job,) in backlog]
+        connection.executemany("UPDATE job SET priority = ? WHERE id = ?", raised)
+
+
+def folders(connection: sqlite3.Connection, root_id: int, under: bytes) -> list[bytes]:
+    """Folders at or below ``under`` with files that are not missing.
+
+    Goes from folder to folder through the index, never from file to file.
+    """
+    found = [under] if _next_folder(connection, root_id, under) == under else []
+    inside = under + b"/" if under else b"\0"
+    folder = _next_folder(connection, root_id, inside)
+    while folder is not None and (not under or folder.startswith(inside)):
+        found.append(folder)
+        folder = _next_folder(connection, root_id, folder + b"\0")
+    return found
+
+
+def _next_folder(connection: sqlite3.Connection, root_id: int, at: bytes) -> bytes | None:
+    row: tuple[bytes] | None = connection.execute(
+        "SELECT folder FROM location INDEXED BY location_live"
+        " WHERE root_id = ? AND folder >= ? AND state <> 'missing' ORDER BY folder LIMIT 1",
+        (root_id, at),
+    ).fetchone()
+    return row and row[0]
+
+
+def known(connection: sqlite3.Connection, root_id: int, folder: bytes) -> dict[bytes, KnownFile]:
+    """The files directly in a folder, by name. Of a name that was used for several images, the
+    file that is there now, else the one that was last."""
+    rows = connection.execute(
+        "SELECT name, device, inode, size, mtime_ns, state FROM location"
+        " WHERE root_id = ? AND folder = ? ORDER BY state <> 'missing', seen_at",
+        (root_id, folder),
+    )
+    return {name: KnownFile(stat_of(*stat), LocationState(state)) for name, *stat, state in rows}
+
+
+def unfinished(connection: sqlite3.Connection, root_id: int) -> list[bytes]:
+    """Relative paths of files that are settling, incomplete or unreadable."""
+    rows = connection.execute(
+        "SELECT path FROM location INDEXED BY location_odd WHERE state <> 'present'"
+        " AND state IN ('settling', 'incomplete', 'unreadable') AND root_id = ?",
+        (root_id,),
+    )
+    return [path for (path,) in rows]
+
+
+def nominated(
+    connection: sqlite3.Connection, quick_keys: Collection[bytes]
+) -> dict[bytes, list[bytes]]:
+    """Absolute paths of files without a content hash, by quick key."""
+    found: dict[bytes, list[bytes]] = {}
+    for quick_key in quick_keys:
+        for root, path in connection.execute(
+            "SELECT root.path, location.path FROM location JOIN root USING (root_id)"
+            " JOIN image USING (seq)"
+            " WHERE quick_key = ? AND location.state <> 'missing' AND content_hash IS NULL",
+            (quick_key,),
+        ):
+            found.setdefault(quick_key, []).append(os.path.join(root, path))
+    return found
+
+
+def place_of(connection: sqlite3.Connection, path: bytes) -> tuple[int, bytes, bytes] | None:
+    """Root, folder and name of an absolute path; None outside every root."""
+    for root_id, root in connection.execute("SELECT root_id, path FROM root"):
+        inside = root.rstrip(b"/") + b"/"
+        if path.startswith(inside):
+            return root_id, *os.path.split(path[len(inside) :])
+    return None
+
+
+def set_content_hash(connection: sqlite3.Connection, path: bytes, content_hash: bytes) -> None:
+    """Note what the bytes of a file are; unknown files are ignored."""
+    place = place_of(connection, path)
+    if place is not None:
+        connection.execute(
+            "UPDATE image SET content_hash = ?"
+            f" WHERE seq = (SELECT seq FROM location WHERE {_LIVE})",
+            (content_hash, *place),
+        )
+
+
+def refresh(connection: sqlite3.Connection, seq: int) -> str:
+    """Give an image the state of its best location, and hold its jobs while none is present."""
+    state: str = connection.execute(_BEST, (seq,)).fetchone()[0]
+    connection.execute("UPDATE image SET state = ? WHERE seq = ?", (state, seq))
+    connection.execute(
+        "UPDATE job SET held = ? WHERE seq = ? AND state IN ('ready', 'leased', 'dead')",
+        (state != LocationState.PRESENT, seq),
+    )
+    return state
+
+
+def mark_missing(
+    connection: sqlite3.Connection, root_id: int, paths: Collection[bytes], now: int
+) -> int:
+    """Note that files (relative paths) are gone; how many were not known to be."""
+    gone = [
+        row[0]
+        for path in paths
+        for row in connection.execute(
+            f"UPDATE location SET state = 'missing', missing_since = ?, seen_at = ? WHERE {_LIVE}"
+            " RETURNING seq",
+            (now, now, root_id, *os.path.split(path)),
+        ).fetchall()
+    ]
+    states = {seq: refresh(connection, seq) for seq in dict.fromkeys(gone)}
+    sqlite_changes.write(connection, now, _told(connection, states))
+    return len(gone)
+
+
+def _told(connection: sqlite3.Connection, states: Mapping[int, str]) -> Sequence[Entry]:
+    if len(states) > MANY:
+        return [Entry(BATCH_RECORDED, None, {"missing": len(states)})]
+    ids = connection.execute(
+        "SELECT seq, image_id FROM image WHERE seq IN (SELECT value FROM json_each(?))",
+        (to_json(list(states)),),
+    )
+    return [
+        Entry(
+            IMAGE_MISSING if states[seq] == LocationState.MISSING else IMAGE_CHANGED, image_id, {}
+        )
+        for seq, image_id in ids
+    ]

@@ -1,0 +1,354 @@
+"""Recording what was seen: images, locations, prompts, tags, jobs.
+
+Each observation is looked up and its image and location are written at once, so that the next
+one sees them; prompts, tags, raw texts and the full-text index follow in bulk at the end.
+"""
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from clipwatch.model import (
+    Embedded,
+    FileStat,
+    LocationState,
+    Observation,
+    Outcome,
+    Priority,
+    Recorded,
+    Tag,
+    TagOrigin,
+    Verdict,
+    new_id,
+)
+from clipwatch.store import sqlite_changes, sqlite_fts, sqlite_jobs, sqlite_tags
+from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_ADDED, IMAGE_CHANGED, Entry
+from clipwatch.store.sqlite_identity import Place, Step, decide, pick
+from clipwatch.store.sqlite_locations import MANY, refresh
+from clipwatch.store.sqlite_seq import FreeSeqs
+from clipwatch.store.sqlite_values import (
+    clamp,
+    pack,
+    parts_json,
+    stat_columns,
+    stat_of,
+    text,
+    text_or_none,
+    to_json,
+)
+
+_PLACES = """
+SELECT location_id, seq, device, inode, size, mtime_ns, location.state, location.reason,
+       quick_key, image_id, revision, outcome, content_hash
+FROM location JOIN image USING (seq)
+WHERE root_id = ? AND folder = ? AND name = ? ORDER BY location.state = 'missing', seen_at DESC"""
+_OTHERS = """
+SELECT device, inode, size, mtime_ns FROM location
+WHERE seq = ? AND location_id <> ? AND state <> 'missing'"""
+_SAME_FILE = """
+SELECT seq FROM location
+WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ? AND inode <> 0 LIMIT 1"""
+_SAME_CONTENT = "SELECT seq FROM image WHERE content_hash = ? ORDER BY seq LIMIT 1"
+_ADD_IMAGE = """
+INSERT INTO image (state, format, width, height, outcome, generator, version, reason,
+                   content_hash, pixel_key, read_prompt, revision, seq, image_id, added_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_REWRITE_IMAGE = """
+UPDATE image SET state = ?, format = ?, width = ?, height = ?, outcome = ?, generator = ?,
+                 version = ?, reason = ?, content_hash = ?, pixel_key = ?,
+                 read_prompt = coalesce(?, CASE revision WHEN ?12 THEN read_prompt END),
+                 generated_prompt = CASE revision WHEN ?12 THEN generated_prompt END,
+                 revision = ?12 WHERE seq = ?13"""
+_ADD_LOCATION = """
+INSERT INTO location (seq, device, inode, size, mtime_ns, quick_key, state, reason, seen_at,
+                      root_id, folder, name)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_MOVE_LOCATION = """
+UPDATE location SET seq = ?, device = ?, inode = ?, size = ?, mtime_ns = ?,
+                    quick_key = coalesce(?, quick_key), state = ?, reason = ?, seen_at = ?,
+                    missing_since = NULL
+WHERE location_id = ?"""
+_ADD_PROMPT = """
+INSERT INTO prompt (id, prompt_id, seq, revision, type, text, negative, parts, parameters,
+                    created_at)
+VALUES (?, ?, ?, ?, 'embedded', ?, ?, ?, ?, ?)"""
+_NEXT_PROMPT = "SELECT coalesce(max(id), 0) + 1 FROM prompt"
+_REMOVED = """
+SELECT 1 FROM prompt
+WHERE seq = ? AND removed_at IS NOT NULL AND type = 'embedded' AND text = ?"""
+_SET_HASH = "UPDATE image SET content_hash = ? WHERE seq = ?"
+_WANTS_JOB = """
+SELECT 1 FROM image WHERE seq = ? AND state = 'present' AND outcome IN ('no_prompt', 'none')
+AND current_prompt IS NULL AND NOT EXISTS
+  (SELECT 1 FROM job WHERE job.seq = image.seq AND job.revision = image.revision)"""
+_ADD_JOB = """
+INSERT INTO job (job_id, seq, revision, state, priority, run_at, batch_id, created_at)
+VALUES (?, ?, ?, 'ready', ?, ?, ?, ?)"""
+
+_NOTHING = Embedded(Outcome.NONE)
+
+
+def record(
+    connection: sqlite3.Connection,
+    observations: Sequence[Observation],
+    *,
+    now: int,
+    priority: Priority | None,
+    batch_id: UUID | None = None,
+) -> list[Recorded]:
+    """Write what was seen; one answer each, in order. See ``Store.record``."""
+    recording = _Recording(connection, now, priority, batch_id)
+    answers = [recording.observe(seen) for seen in observations]
+    recording.finish(answers)
+    return answers
+
+
+class _Recording:
+    """One call of ``record``: what its observations have in common, and what waits."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        now: int,
+        priority: Priority | None,
+        batch_id: UUID | None,
+    ) -> None:
+        self.connection = connection
+        self.now = now
+        self.priority = priority
+        self.batch = batch_id and batch_id.bytes
+        self.seqs = FreeSeqs(connection)
+        self.next_prompt: int = connection.execute(_NEXT_PROMPT).fetchone()[0]
+        self.prompts: list[tuple[object, ...]] = []
+        self.tags: dict[int, Sequence[Tag]] = {}
+        self.raws: dict[int, tuple[str | None, bytes]] = {}
+        self.unindexed: set[int] = set()
+        self.changes: list[Entry] = []
+
+    def observe(self, seen: Observation) -> Recorded:
+        """Look one observation up and write its image and location."""
+        if clamp(seen.stat.mtime_ns) != seen.stat.mtime_ns:
+            seen = replace(seen, stat=stat_of(*stat_columns(seen.stat)))
+        place = pick(self._places(seen), seen)
+        if place is None:
+            return self._arrived(seen, None)
+        match decide(place, self._others(place, seen), seen):
+            case Step.SAME:
+                return self._seen_again(place, seen)
+            case Step.APART:
+                return self._arrived(seen, place)
+            case Step.REWRITTEN:
+                return self._rewritten(place, seen)
+
+    def finish(self, answers: Sequence[Recorded]) -> None:
+        """Write what waited."""
+        self.connection.executemany(_ADD_PROMPT, self.prompts)
+        sqlite_tags.add(self.connection, self.tags, TagOrigin.EMBEDDED)
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO embedded (seq, found_in, raw) VALUES (?, ?, ?)",
+            sorted((seq, *raw) for seq, raw in self.raws.items()),
+        )
+        sqlite_fts.enter(self.connection, self.unindexed)
+        sqlite_changes.write(self.connection, self.now, self._told(answers))
+
+    def _told(self, answers: Sequence[Recorded]) -> Sequence[Entry]:
+        if len(answers) <= MANY or not self.changes:
+            return self.changes
+        counts = Counter(each.verdict.value for each in answers)
+        return [Entry(BATCH_RECORDED, None, {**counts, "jobs": sum(a.job_made for a in answers)})]
+
+    # --- what an observation can mean --------------------------------------------------------
+
+    def _arrived(self, seen: Observation, place: Place | None) -> Recorded:
+        """At a path that is new, or whose file has left its image (then ``place``)."""
+        seq = self._known_content(seen)
+        answer = self._new_image(seen, place) if seq is None else self._linked(seen, seq, place)
+        if place is not None:
+            refresh(self.connection, place.seq)
+        return answer
+
+    def _new_image(self, seen: Observation, place: Place | None) -> Recorded:
+        seq, image_id = self.seqs.take(seen.stat.mtime), new_id(self.now)
+        columns = (*self._image_columns(seen, seq, 1), 1, seq, image_id.bytes, self.now)
+        self.connection.execute(_ADD_IMAGE, columns)
+        self.unindexed.add(seq)
+        self._locate(seen, seq, place)
+        self._keep(seen, seq)
+        self.changes.append(Entry(IMAGE_ADDED, image_id.bytes, {"state": seen.state}))
+        needs = _outcome(seen) in (Outcome.NO_PROMPT, Outcome.NONE)
+        return Recorded(image_id, Verdict.NEW, needs and self._add_job(seq, 1))
+
+    def _linked(self, seen: Observation, seq: int, place: Place | None) -> Recorded:
+        self._locate(seen, seq, place)
+        image_id, revision, outcome, content_hash = self.connection.execute(
+            "SELECT image_id, revision, outcome, content_hash FROM image WHERE seq = ?", (seq,)
+        ).fetchone()
+        if _tells(seen, outcome):
+            self._rewrite(_hashed(seen, content_hash), seq, revision)
+        refresh(self.connection, seq)
+        return self._changed(seq, image_id, revision, Verdict.LINKED)
+
+    def _seen_again(self, place: Place, seen: Observation) -> Recorded:
+        tells = _tells(seen, place.outcome)
+        hashes = seen.content_hash is not None and place.content_hash is None
+        if not (tells or hashes) and _stays(place, seen):
+            return Recorded(UUID(bytes=place.image_id), Verdict.UNCHANGED)
+        self._locate(seen, place.seq, place)
+        if tells:
+            self._rewrite(_hashed(seen, place.content_hash), place.seq, place.revision)
+        elif hashes:
+            self.connection.execute(_SET_HASH, (seen.content_hash, place.seq))
+        refresh(self.connection, place.seq)
+        if not tells and seen.state == place.state:
+            return Recorded(UUID(bytes=place.image_id), Verdict.UNCHANGED)
+        return self._changed(place.seq, place.image_id, place.revision, Verdict.UPDATED)
+
+    def _rewritten(self, place: Place, seen: Observation) -> Recorded:
+        revision = place.revision + place.was_read
+        self._locate(seen, place.seq, place)
+        self._rewrite(seen, place.seq, revision)
+        if place.was_read:
+            sqlite_tags.drop(self.connection, place.seq, TagOrigin.GENERATED)
+            sqlite_jobs.start_over(self.connection, place.seq, revision, self.now)
+        refresh(self.connection, place.seq)
+        return self._changed(place.seq, place.image_id, revision, Verdict.UPDATED)
+
+    # --- looking up --------------------------------------------------------------------------
+
+    def _places(self, seen: Observation) -> list[Place]:
+        where = (seen.root_id, *os.path.split(seen.path))
+        return [
+            Place(location, seq, stat_of(*row[:4]), *row[4:])
+            for location, seq, *row in self.connection.execute(_PLACES, where)
+        ]
+
+    def _others(self, place: Place, seen: Observation) -> list[FileStat]:
+        if seen.stat == place.stat:
+            return []
+        rows = self.connection.execute(_OTHERS, (place.seq, place.location_id))
+        return [stat_of(*row) for row in rows]
+
+    def _known_content(self, seen: Observation) -> int | None:
+        device, inode, size, mtime_ns = stat_columns(seen.stat)
+        row: tuple[int] | None
+        row = self.connection.execute(_SAME_FILE, (inode, device, size, mtime_ns)).fetchone()
+        if row is None and seen.content_hash is not None:
+            row = self.connection.execute(_SAME_CONTENT, (seen.content_hash,)).fetchone()
+        return row and row[0]
+
+    # --- writing -----------------------------------------------------------------------------
+
+    def _locate(self, seen: Observation, seq: int, place: Place | None) -> None:
+        columns = (
+            seq,
+            *stat_columns(seen.stat),
+            seen.quick_key,
+            seen.state,
+            _reason(seen),
+            self.now,
+        )
+        if place is None:
+            where = (seen.root_id, *os.path.split(seen.path))
+            self.connection.execute(_ADD_LOCATION, columns + where)
+        else:
+            self.connection.execute(_MOVE_LOCATION, (*columns, place.location_id))
+
+    def _rewrite(self, seen: Observation, seq: int, revision: int) -> None:
+        """Put what was read now in the place of what was read before."""
+        if seq not in self.unindexed:
+            sqlite_fts.leave(self.connection, [seq])
+            self.unindexed.add(seq)
+        columns = (*self._image_columns(seen, seq, revision), revision, seq)
+        self.connection.execute(_REWRITE_IMAGE, columns)
+        sqlite_tags.drop(self.connection, seq, TagOrigin.EMBEDDED)
+        self.connection.execute("DELETE FROM embedded WHERE seq = ?", (seq,))
+        self._keep(seen, seq)
+
+    def _image_columns(self, seen: Observation, seq: int, revision: int) -> tuple[object, ...]:
+        told = seen.embedded or _NOTHING
+        return (
+            seen.state,
+            told.format,
+            told.width,
+            told.height,
+            _outcome(seen),
+            text_or_none(told.generator),
+            text_or_none(told.version),
+            text_or_none(told.reason),
+            seen.content_hash,
+            seen.pixel_key,
+            self._add_prompt(told, seq, revision) if _outcome(seen) == Outcome.PROMPT else None,
+        )
+
+    def _add_prompt(self, told: Embedded, seq: int, revision: int) -> int | None:
+        prompt = text(told.prompt)
+        if seq not in self.seqs.taken and self._is_removed(seq, prompt):
+            return None
+        number = self.next_prompt
+        self.next_prompt += 1
+        parameters = to_json(told.parameters) if told.parameters else None
+        parts = parts_json(told.parts)
+        values = (prompt, text(told.negative), parts, parameters, self.now)
+        self.prompts.append((number, new_id(self.now).bytes, seq, revision, *values))
+        return number
+
+    def _is_removed(self, seq: int, prompt: str) -> bool:
+        return self.connection.execute(_REMOVED, (seq, prompt)).fetchone() is not None
+
+    def _keep(self, seen: Observation, seq: int) -> None:
+        """Remember the tags and the raw text, which are written at the end."""
+        self.tags.pop(seq, None)
+        self.raws.pop(seq, None)
+        told = seen.embedded
+        if told is None or seen.state != LocationState.PRESENT:
+            return
+        if seen.tags:
+            self.tags[seq] = seen.tags
+        if told.raw is not None:
+            self.raws[seq] = (text_or_none(told.found_in), pack(told.raw))
+
+    def _changed(self, seq: int, image_id: bytes, revision: int, verdict: Verdict) -> Recorded:
+        self.changes.append(Entry(IMAGE_CHANGED, image_id, {"verdict": verdict}))
+        wants = self.connection.execute(_WANTS_JOB, (seq,)).fetchone() is not None
+        return Recorded(UUID(bytes=image_id), verdict, wants and self._add_job(seq, revision))
+
+    def _add_job(self, seq: int, revision: int) -> bool:
+        if self.priority is None:
+            return False
+        job_id = new_id(self.now).bytes
+        values = (job_id, seq, revision, self.priority, self.now, self.batch, self.now)
+        self.connection.execute(_ADD_JOB, values)
+        return True
+
+
+def _outcome(seen: Observation) -> Outcome | None:
+    """What the image counts as; of a file that is not whole only that it cannot be read."""
+    told = seen.embedded
+    if told is None:
+        return None
+    whole = seen.state == LocationState.PRESENT or told.outcome == Outcome.UNREADABLE
+    return told.outcome if whole else None
+
+
+def _tells(seen: Observation, before: str | None) -> bool:
+    """Whether this look says more than the one before, of the same bytes."""
+    outcome = _outcome(seen)
+    return outcome not in (None, before) and (outcome != Outcome.UNREADABLE or before is None)
+
+
+def _stays(place: Place, seen: Observation) -> bool:
+    now = (seen.stat, seen.state, _reason(seen))
+    same = (place.stat, place.state, place.reason) == now
+    return same and seen.quick_key in (None, place.quick_key)
+
+
+def _reason(seen: Observation) -> str | None:
+    told = seen.embedded.reason if seen.embedded else None
+    return text_or_none(seen.reason or told)
+
+
+def _hashed(seen: Observation, content_hash: bytes | None) -> Observation:
+    return replace(seen, content_hash=seen.content_hash or content_hash)

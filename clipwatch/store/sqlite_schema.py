@@ -1,0 +1,235 @@
+"""The tables, and how an older database becomes a newer one.
+
+Migrations are only ever appended: what was released once is never edited. Ids that leave the
+store are 16-byte BLOBs; inside, rows refer to an image by its ``seq``. Times are microseconds
+since the epoch. SQLite here is 3.40, so neither STRICT JSON nor contentless-delete FTS is used.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from clipwatch.errors import StartError
+from clipwatch.model import TagOrigin
+
+#: image_tag.origin, a number because that table has the most rows of all
+ORIGINS = {TagOrigin.EMBEDDED: 1, TagOrigin.GENERATED: 2, TagOrigin.MANUAL: 3}
+
+FIRST = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE root (
+  root_id INTEGER PRIMARY KEY,
+  path BLOB NOT NULL UNIQUE,           -- absolute, links resolved
+  imported_at INTEGER                  -- when the first full scan was done
+);
+
+-- One content. seq is its time key: the file's mtime when first seen, made unique, so that
+-- newest-first is the order of the rows, here as in fts.
+CREATE TABLE image (
+  seq INTEGER PRIMARY KEY,
+  image_id BLOB NOT NULL UNIQUE,
+  revision INTEGER NOT NULL DEFAULT 1, -- counts the contents that its path has had
+  state TEXT NOT NULL,                 -- that of its best location
+  missing AS (state = 'missing') VIRTUAL,
+  format TEXT,                         -- png, jpeg, webp
+  width INTEGER,
+  height INTEGER,
+  outcome TEXT,                        -- null until this revision was read
+  generator TEXT,
+  version TEXT,
+  reason TEXT,
+  content_hash BLOB,                   -- BLAKE3 of the file
+  pixel_key BLOB,                      -- of the coded picture data alone
+  added_at INTEGER NOT NULL,
+  -- prompt.id of the newest live one of each sort, of this revision (manual: of any):
+  manual_prompt INTEGER,
+  read_prompt INTEGER,                 -- embedded, else inherited, else sidecar
+  generated_prompt INTEGER,
+  current_prompt AS (coalesce(manual_prompt, read_prompt, generated_prompt)) VIRTUAL
+);
+CREATE INDEX image_shown ON image (seq) WHERE missing = 0;
+CREATE INDEX image_content ON image (content_hash) WHERE content_hash IS NOT NULL;
+CREATE INDEX image_pixels ON image (pixel_key) WHERE pixel_key IS NOT NULL;
+
+-- One file. A path has at most one row that is not missing, and any number that are: when a
+-- name is used again for something else, the image that had it keeps its row.
+CREATE TABLE location (
+  location_id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL REFERENCES image,
+  root_id INTEGER NOT NULL REFERENCES root,
+  folder BLOB NOT NULL,                -- relative to the root, x'' for the root itself
+  name BLOB NOT NULL,
+  path AS (CASE folder WHEN x'' THEN name
+           ELSE CAST(folder || x'2f' || name AS BLOB) END) VIRTUAL,
+  device INTEGER NOT NULL,             -- device and inode are unsigned 64 bit, kept as signed
+  inode INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  quick_key BLOB,
+  state TEXT NOT NULL,                 -- settling incomplete present unreadable missing
+  reason TEXT,
+  missing_since INTEGER,
+  seen_at INTEGER NOT NULL
+);
+CREATE INDEX location_place ON location (root_id, folder, name);
+CREATE UNIQUE INDEX location_live ON location (root_id, folder, name) WHERE state <> 'missing';
+CREATE INDEX location_image ON location (seq);
+CREATE INDEX location_inode ON location (inode);
+CREATE INDEX location_quick ON location (quick_key) WHERE quick_key IS NOT NULL;
+CREATE INDEX location_odd ON location (state, root_id) WHERE state <> 'present';
+
+-- The metadata's text as it stands in the file; apart, because it is large and rarely wanted.
+CREATE TABLE embedded (
+  seq INTEGER PRIMARY KEY REFERENCES image,
+  found_in TEXT,                       -- chunk or field
+  raw BLOB NOT NULL                    -- zlib of UTF-8
+);
+
+-- The ledger: rows are added, never overwritten. A removed row stays as a tombstone.
+CREATE TABLE prompt (
+  id INTEGER PRIMARY KEY,
+  prompt_id BLOB NOT NULL UNIQUE,
+  seq INTEGER NOT NULL REFERENCES image,
+  revision INTEGER NOT NULL,
+  type TEXT NOT NULL,                  -- manual embedded inherited sidecar clip_generated
+  text TEXT NOT NULL,
+  negative TEXT NOT NULL DEFAULT '',
+  parts TEXT,                          -- JSON: [[role, prompt, negative], ...]
+  parameters TEXT,                     -- JSON object
+  scores TEXT,                         -- JSON: [[name, category, score], ...] of generated ones
+  backend TEXT,
+  kind TEXT,
+  model_asked TEXT,
+  model_used TEXT,
+  mode_asked TEXT,
+  mode TEXT,
+  options TEXT,                        -- JSON object
+  duration_ms INTEGER,
+  created_at INTEGER NOT NULL,
+  removed_at INTEGER
+);
+CREATE INDEX prompt_image ON prompt (seq, type);
+CREATE INDEX prompt_removed ON prompt (seq) WHERE removed_at IS NOT NULL;
+
+CREATE TABLE tag (
+  tag_id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  category TEXT NOT NULL,
+  uses INTEGER NOT NULL DEFAULT 0,     -- rows of image_tag
+  UNIQUE (name, category)
+);
+
+CREATE TABLE image_tag (
+  seq INTEGER NOT NULL,
+  origin INTEGER NOT NULL,             -- 1 embedded, 2 generated, 3 manual
+  position INTEGER NOT NULL,           -- as the prompt has them
+  tag_id INTEGER NOT NULL,
+  score REAL,
+  PRIMARY KEY (seq, origin, position)
+) WITHOUT ROWID;
+CREATE INDEX image_tag_tag ON image_tag (tag_id, seq);
+
+CREATE TABLE job (
+  id INTEGER PRIMARY KEY,
+  job_id BLOB NOT NULL UNIQUE,
+  seq INTEGER NOT NULL REFERENCES image,
+  revision INTEGER NOT NULL,
+  state TEXT NOT NULL,                 -- ready leased done dead
+  held INTEGER NOT NULL DEFAULT 0,     -- 1 while no file of the image is present
+  priority INTEGER NOT NULL,           -- 0 interactive, 1 new, 2 backlog
+  model TEXT NOT NULL DEFAULT '',      -- model to now: what is asked for
+  backend TEXT NOT NULL DEFAULT '',
+  mode TEXT NOT NULL DEFAULT '',
+  save INTEGER NOT NULL DEFAULT 1,
+  force INTEGER NOT NULL DEFAULT 0,
+  now INTEGER NOT NULL DEFAULT 0,
+  token INTEGER NOT NULL DEFAULT 0,    -- counts the leases; only the newest may end the job
+  attempts INTEGER NOT NULL DEFAULT 0,
+  crashes INTEGER NOT NULL DEFAULT 0,
+  run_at INTEGER NOT NULL,
+  error TEXT,
+  batch_id BLOB,
+  created_at INTEGER NOT NULL,
+  ended_at INTEGER
+);
+CREATE INDEX job_next ON job (crashes > 0, priority, seq DESC, run_at, backend)
+  WHERE state = 'ready' AND held = 0;
+CREATE INDEX job_run_at ON job (run_at) WHERE state = 'ready' AND held = 0;
+CREATE UNIQUE INDEX job_ask ON job (seq, model, backend, mode, save, force, now)
+  WHERE state IN ('ready', 'leased');
+CREATE INDEX job_image ON job (seq);
+CREATE INDEX job_state ON job (state, job_id);
+
+CREATE TABLE batch (
+  batch_id BLOB PRIMARY KEY,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  path BLOB NOT NULL,
+  recursive INTEGER NOT NULL,
+  counts TEXT NOT NULL,                -- JSON object
+  error TEXT,
+  created_at INTEGER NOT NULL,
+  finished_at INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE change (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  image_id BLOB,
+  data TEXT NOT NULL                   -- JSON object
+);
+
+-- What is searched, one row for each image that has a prompt. fts keeps no text of its own:
+-- it reads this view, for snippets and to be rebuilt.
+CREATE VIEW fts_source (seq, prompt, generated, manual, negative) AS
+  SELECT image.seq, r.text, g.text, m.text, coalesce(m.negative, r.negative)
+  FROM image
+  LEFT JOIN prompt AS r ON r.id = image.read_prompt
+  LEFT JOIN prompt AS g ON g.id = image.generated_prompt
+  LEFT JOIN prompt AS m ON m.id = image.manual_prompt
+  WHERE image.current_prompt IS NOT NULL;
+CREATE VIRTUAL TABLE fts USING fts5 (
+  prompt, generated, manual, negative,
+  content = 'fts_source', content_rowid = 'seq',
+  tokenize = 'unicode61 remove_diacritics 2'
+);
+"""
+
+#: MIGRATIONS[n] brings a database from version n to n + 1.
+MIGRATIONS = (FIRST,)
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Bring the database to the version of this code, each step in a transaction of its own.
+
+    Raises ``StartError`` (exit code 78) for a database that newer code has written.
+    """
+    for version in range(_version(connection, len(migrations)), len(migrations)):
+        step = f"{migrations[version]}; PRAGMA user_version = {version + 1};"
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {step} COMMIT;")
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+
+
+def require_current(connection: sqlite3.Connection) -> None:
+    """Raises ``StartError`` where the database is newer or older than this code."""
+    version = _version(connection, len(MIGRATIONS))
+    if version < len(MIGRATIONS):
+        raise StartError(
+            f"The database has schema {version}; this clipwatch needs {len(MIGRATIONS)}.",
+            hint="Start clipwatch run once, which brings it up to date.",
+        )
+
+
+def _version(connection: sqlite3.Connection, supported: int) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > supported:
+        raise StartError(
+            f"The database has schema {version}; this clipwatch knows up to {supported}.",
+            hint="Install the newer clipwatch that wrote it, or restore an older copy.",
+            exit_code=78,
+        )
+    return version

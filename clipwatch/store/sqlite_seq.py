@@ -1,0 +1,45 @@
+"""The time key of images: their file's mtime in microseconds, made unique."""
+
+import sqlite3
+
+_HIGHEST = 1 << 62  # leaves room above for what is pushed up
+
+
+class FreeSeqs:
+    """Hands out seqs that no image has, within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._next: dict[int, int] = {}
+        self.taken: set[int] = set()  #: those handed out
+
+    def take(self, wanted: int) -> int:
+        """``wanted``, or a free number close above it, in as many look-ups as log2 of the crowd.
+
+        Thousands of files can share an mtime (an unpacked archive), so numbers are not tried
+        one by one: steps double until one is free, then the edge of the crowd is bisected.
+        """
+        wanted = max(-_HIGHEST, min(_HIGHEST, wanted))
+        taken, step = self._next.get(wanted, wanted), 1
+        if not self._is_taken(taken):
+            free = taken
+        else:
+            while self._is_taken(taken + step):
+                taken, step = taken + step, step * 2
+            free = self._edge(taken, taken + step)
+        self._next[wanted] = free + 1
+        self.taken.add(free)
+        return free
+
+    def _edge(self, taken: int, free: int) -> int:
+        while free - taken > 1:
+            middle = (taken + free) // 2
+            if self._is_taken(middle):
+                taken = middle
+            else:
+                free = middle
+        return free
+
+    def _is_taken(self, seq: int) -> bool:
+        row = self._connection.execute("SELECT 1 FROM image WHERE seq = ?", (seq,)).fetchone()
+        return row is not None

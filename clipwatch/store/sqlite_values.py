@@ -1,0 +1,105 @@
+"""How values become columns and come back: numbers, text, JSON, ids."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from clipwatch.model import FileStat, Part, Tag, TagOrigin
+
+_HALF, _WHOLE = 1 << 63, 1 << 64
+_DEEPEST = 100
+
+
+def clamp(number: int) -> int:
+    """The nearest number that an INTEGER column holds."""
+    return max(-_HALF, min(_HALF - 1, number))
+
+
+def stat_columns(stat: FileStat) -> tuple[int, int, int, int]:
+    """Device, inode, size, mtime_ns. Inodes of network file systems use all 64 bits unsigned."""
+    return _signed(stat.device), _signed(stat.inode), clamp(stat.size), clamp(stat.mtime_ns)
+
+
+def stat_of(device: int, inode: int, size: int, mtime_ns: int) -> FileStat:
+    """The reverse of ``stat_columns``."""
+    return FileStat(device % _WHOLE, inode % _WHOLE, size, mtime_ns)
+
+
+def _signed(number: int) -> int:
+    return (number + _HALF) % _WHOLE - _HALF
+
+
+def text(value: str) -> str:
+    """The text with lone surrogates, which UTF-8 has no form for, replaced by question marks."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def text_or_none(value: str | None) -> str | None:
+    """``text`` of a value that may be absent."""
+    return None if value is None else text(value)
+
+
+def pack(value: str) -> bytes:
+    """Compressed fast rather than small: this runs in every scan."""
+    return zlib.compress(value.encode("utf-8", "replace"), 1)
+
+
+def unpack(value: bytes) -> str:
+    """The reverse of ``pack``."""
+    return zlib.decompress(value).decode()
+
+
+def to_json(value: Any) -> str:
+    """JSON of anything that a file may have said; what JSON cannot hold becomes text."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return orjson.dumps(_plain(value, _DEEPEST)).decode()
+
+
+def from_json(value: str | None, default: Any) -> Any:
+    """The reverse of ``to_json``, ``default`` for NULL."""
+    return default if value is None else orjson.loads(value)
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return value if -_HALF <= value < _HALF else str(value)
+    if depth == 0 or not isinstance(value, Mapping | list | tuple):
+        return text(str(value)) if depth else "..."
+    if isinstance(value, Mapping):
+        return {text(str(key)): _plain(each, depth - 1) for key, each in value.items()}
+    return [_plain(each, depth - 1) for each in value]
+
+
+def parts_json(parts: Sequence[Part]) -> str | None:
+    """The column ``prompt.parts``."""
+    return to_json([[p.role, p.prompt, p.negative] for p in parts]) if parts else None
+
+
+def parts_of(column: str | None) -> tuple[Part, ...]:
+    """The reverse of ``parts_json``."""
+    return tuple(Part(*part) for part in from_json(column, ()))
+
+
+def scores_json(tags: Sequence[Tag]) -> str | None:
+    """The column ``prompt.scores``: the tags as the server gave them."""
+    return to_json([[t.name, t.category, t.score] for t in tags]) if tags else None
+
+
+def scores_of(column: str | None) -> tuple[Tag, ...]:
+    """The reverse of ``scores_json``."""
+    return tuple(
+        Tag(name, TagOrigin.GENERATED, category, score)
+        for name, category, score in from_json(column, ())
+    )
+
+
+def uuid_of(column: bytes | None) -> UUID | None:
+    """The id in a column that may be NULL."""
+    return None if column is None else UUID(bytes=column)

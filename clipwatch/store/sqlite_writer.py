@@ -1,0 +1,110 @@
+"""One writer: what arrives together is committed together.
+
+Every write is a function of the connection that can run again. A group of them is tried as one
+transaction, which costs one flush to disk; where any of them fails, each is run once more in a
+transaction of its own, so that it fails alone.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from clipwatch.errors import StoreError, StoreFull
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+
+
+class Hop(Protocol):
+    """Runs a function of a connection, in the thread that the connection belongs to."""
+
+    def __call__(self, work: Work[T]) -> Awaitable[T]: ...
+
+
+class Writer:
+    """Queues writes and commits them in groups, one group at a time."""
+
+    def __init__(self, hop: Hop) -> None:
+        self._hop = hop
+        self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._committing: asyncio.Task[None] | None = None
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction, and return what it does once that is on disk.
+
+        A caller that is cancelled stops waiting; the write takes place all the same.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, done))
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_all())
+        return await asyncio.shield(done)
+
+    async def drain(self) -> None:
+        """Return when nothing waits to be written."""
+        while self._committing is not None:
+            await asyncio.shield(self._committing)
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting, []
+                await self._commit(group)
+        finally:
+            self._committing = None
+
+    async def _commit(self, group: Sequence[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
+        def all_of_them(connection: sqlite3.Connection) -> list[Any]:
+            return [work(connection) for work, _ in group]
+
+        attempt = self._hop(partial(in_transaction, work=all_of_them))
+        outcome: list[Any] | BaseException
+        (outcome,) = await asyncio.gather(attempt, return_exceptions=True)
+        if not isinstance(outcome, BaseException):
+            for (_, done), answer in zip(group, outcome, strict=True):
+                done.set_result(answer)
+        elif len(group) == 1:
+            group[0][1].set_exception(outcome)
+        else:
+            for one in group:
+                await self._commit([one])
+
+
+def in_transaction(connection: sqlite3.Connection, work: Work[T]) -> T:
+    """Run ``work`` and commit, or leave everything as it was. Raises what ``work`` raises, and
+    ``StoreError`` or ``StoreFull`` for what SQLite does."""
+    return _run(connection, "BEGIN IMMEDIATE", work)
+
+
+def in_snapshot(connection: sqlite3.Connection, work: Work[T]) -> T:
+    """Run ``work``, which only reads, on one state of the database. Raises like
+    ``in_transaction``."""
+    return _run(connection, "BEGIN", work)
+
+
+def _run(connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
+    try:
+        connection.execute(begin)
+        answer = work(connection)
+        connection.execute("COMMIT")
+        return answer
+    except sqlite3.Error as error:
+        raise translated(error) from error
+    finally:
+        # After some errors, a full disk among them, SQLite has rolled back by itself.
+        if connection.in_transaction:
+            connection.rollback()
+
+
+def translated(error: sqlite3.Error) -> StoreError:
+    """SQLite's error as one of ours."""
+    if getattr(error, "sqlite_errorcode", None) in _FULL:
+        return StoreFull(
+            "The disk that holds the database is full.",
+            hint="Free some space there; clipwatch goes on by itself.",
+        )
+    return StoreError(f"The database failed: {error}.", hint="The log has the details.")

@@ -1,0 +1,17 @@
+"""What every store does, wherever it keeps things."""
+
+import pytest
+
+from clipwatch.model import Root
+from clipwatch.store.base import Store
+from tests.contracts.store_files import FilesContract
+from tests.contracts.store_jobs import JobsContract
+from tests.contracts.store_reading import ReadingContract
+
+
+class StoreContract(FilesContract, JobsContract, ReadingContract):
+    """Inherited beside a fixture ``store``, an empty one."""
+
+    @pytest.fixture
+    async def root(self, store: Store) -> Root:
+        return await store.register_root(b"/pictures")

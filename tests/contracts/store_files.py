@@ -1,0 +1,177 @@
+"""What a store makes of the files that are seen."""
+
+from dataclasses import replace
+
+from clipwatch.model import (
+    LocationState,
+    Root,
+    Verdict,
+)
+from clipwatch.query import Query
+from clipwatch.store.base import Store
+from tests.contracts.observations import NEW, NOW, found, put, says, seen, stat
+
+
+class FilesContract:
+    async def test_a_root_is_registered_once(self, store: Store, root: Root) -> None:
+        assert await store.register_root(b"/pictures") == root
+        assert (await store.register_root(b"/other")).root_id != root.root_id
+        await store.root_imported(root.root_id, NOW)
+        assert [root.imported_at for root in await store.roots()] == [None, NOW]
+
+    async def test_a_root_takes_over_the_files_below_it(self, store: Store, root: Root) -> None:
+        paths = (b"x.png", b"a/1.png", b"a/b/2.png", b"a-c/3.png")
+        await put(store, *(seen(root, path) for path in paths))
+        inner = await store.register_root(b"/pictures/a")
+        assert set(await store.known(inner.root_id, b"")) == {b"1.png"}
+        assert set(await store.known(inner.root_id, b"b")) == {b"2.png"}
+        assert sorted(await store.folders(root.root_id)) == [b"", b"a-c"]
+        outer = await store.register_root(b"/pictures")
+        assert outer == root
+        assert await store.folders(inner.root_id) == []
+        assert sorted(await store.folders(root.root_id)) == [b"", b"a", b"a-c", b"a/b"]
+        assert set(await store.known(root.root_id, b"a/b")) == {b"2.png"}
+
+    async def test_folders_are_those_with_files_at_or_below(self, store: Store, root: Root) -> None:
+        paths = [
+            b"x.png",
+            b"a/1.png",
+            b"a/2.png",
+            b"a/b/3.png",
+            b"a-c/4.png",
+            b"a0/5.png",
+            b"\xff/6",
+        ]
+        await put(store, *(seen(root, path) for path in paths))
+        await store.mark_missing(root.root_id, [b"a0/5.png"], NOW)
+        everything = [b"", b"a", b"a-c", b"a/b", b"\xff"]
+        assert sorted(await store.folders(root.root_id)) == sorted(everything)
+        assert sorted(await store.folders(root.root_id, b"a")) == [b"a", b"a/b"]
+        assert await store.folders(root.root_id, b"nowhere") == []
+
+    async def test_known_files_of_a_folder(self, store: Store, root: Root) -> None:
+        here = seen(root, b"a/\xe9.png", stat=stat(inode=2**64 - 5, device=2**63 + 1))
+        await put(store, here, seen(root, b"a/gone.png"), seen(root, b"a/b/deep.png"))
+        await store.mark_missing(root.root_id, [b"a/gone.png"], NOW)
+        known = await store.known(root.root_id, b"a")
+        assert set(known) == {b"\xe9.png", b"gone.png"}
+        assert known[b"\xe9.png"].stat == here.stat
+        assert known[b"gone.png"].state == LocationState.MISSING
+
+    async def test_unfinished_files_are_shown_with_their_reason(
+        self, store: Store, root: Root
+    ) -> None:
+        states = [LocationState.SETTLING, LocationState.INCOMPLETE, LocationState.UNREADABLE]
+        await put(
+            store,
+            *(seen(root, s.encode(), None, state=s, reason=f"it is {s}") for s in states),
+            seen(root, b"fine.png"),
+        )
+        assert sorted(await store.unfinished(root.root_id)) == sorted(s.encode() for s in states)
+        shown = {image.state: image.reason for image in await found(store)}
+        assert {s: shown[s] for s in states} == {s: f"it is {s}" for s in states}
+        assert (await store.queue()).ready[NEW] == 1
+
+    async def test_a_file_is_nominated_until_its_hash_is_known(
+        self, store: Store, root: Root
+    ) -> None:
+        await put(
+            store, seen(root, b"a.png", quick_key=b"k1"), seen(root, b"b.png", quick_key=b"k2")
+        )
+        assert await store.nominated([b"k1", b"k3"]) == {b"k1": [b"/pictures/a.png"]}
+        await store.set_content_hash(b"/pictures/a.png", b"h" * 32)
+        await store.set_content_hash(b"/elsewhere/a.png", b"h" * 32)
+        assert await store.nominated([b"k1"]) == {}
+        (copy,) = await put(store, seen(root, b"copy.png", content_hash=b"h" * 32))
+        assert copy.verdict == Verdict.LINKED
+
+    async def test_what_is_seen_twice_is_one_image(self, store: Store, root: Root) -> None:
+        one = seen(root, b"a.png", says("red hair, dog"))
+        first, second = await put(store, one, one)
+        (third,) = await put(store, one)
+        assert [r.verdict for r in (first, second, third)] == ["new", "unchanged", "unchanged"]
+        assert first.image_id == third.image_id
+        assert (await store.image(first.image_id)).prompt is not None
+
+    async def test_a_hard_link_and_a_rename_are_the_same_image(
+        self, store: Store, root: Root
+    ) -> None:
+        one = seen(root, b"a.png", says("a dog"))
+        first, linked = await put(store, one, replace(one, path=b"b/link.png"))
+        assert (linked.verdict, linked.image_id) == (Verdict.LINKED, first.image_id)
+        assert await store.mark_missing(root.root_id, [b"a.png", b"never.png"], NOW) == 1
+        assert await store.mark_missing(root.root_id, [b"a.png"], NOW) == 0
+        image = await store.image(first.image_id)
+        assert image.state == LocationState.PRESENT
+        assert [(at.path, at.state) for at in image.locations] == [
+            (b"b/link.png", LocationState.PRESENT),
+            (b"a.png", LocationState.MISSING),
+        ]
+
+    async def test_new_bytes_at_a_path_are_a_new_revision(self, store: Store, root: Root) -> None:
+        (first,) = await put(store, seen(root, b"a.png", says("a dog, grass")))
+        (again,) = await put(store, seen(root, b"a.png", says("a cat, grass")))
+        assert (again.verdict, again.image_id) == (Verdict.UPDATED, first.image_id)
+        image = await store.image(first.image_id)
+        assert image.revision == 2
+        assert [tag.name for tag in image.tags] == ["a cat", "grass"]
+        assert [(p.text, p.current) for p in await store.prompts(image.image_id)] == [
+            ("a cat, grass", True),
+            ("a dog, grass", False),
+        ]
+        assert [await found(store, q) for q in ("dog", "tag:'a dog'")] == [[], []]
+        assert len(await found(store, "cat")) == 1
+
+    async def test_a_file_that_was_unfinished_keeps_its_revision(
+        self, store: Store, root: Root
+    ) -> None:
+        (first,) = await put(store, seen(root, b"a.png", None, state=LocationState.INCOMPLETE))
+        (whole,) = await put(store, seen(root, b"a.png", says("a dog")))
+        assert (whole.verdict, whole.image_id) == (Verdict.UPDATED, first.image_id)
+        image = await store.image(first.image_id)
+        assert (image.revision, image.state, image.outcome) == (1, "present", "prompt")
+
+    async def test_a_name_used_again_after_it_was_gone_is_a_new_image(
+        self, store: Store, root: Root
+    ) -> None:
+        one = seen(root, b"0001.png", says("a dog"), content_hash=b"d" * 32)
+        (first,) = await put(store, one)
+        await store.mark_missing(root.root_id, [b"0001.png"], NOW)
+        (other,) = await put(store, seen(root, b"0001.png", says("a cat")))
+        assert other.verdict == Verdict.NEW
+        assert (await store.image_at(b"/pictures/0001.png")).image_id == other.image_id
+        assert (await store.image(first.image_id)).state == LocationState.MISSING
+        await store.mark_missing(root.root_id, [b"0001.png"], NOW)
+        (back,) = await put(store, replace(one, stat=stat(9)))
+        assert (back.verdict, back.image_id) == (Verdict.UPDATED, first.image_id)
+
+    async def test_one_of_two_copies_that_is_rewritten_leaves_the_image(
+        self, store: Store, root: Root
+    ) -> None:
+        one = seen(root, b"a.png", says("a dog"), content_hash=b"d" * 32)
+        first, _ = await put(store, one, replace(one, path=b"b.png", stat=stat()))
+        (apart,) = await put(store, seen(root, b"b.png", says("a cat")))
+        assert apart.verdict == Verdict.NEW
+        (at,) = (await store.image(first.image_id)).locations
+        assert at.path == b"a.png"
+
+    async def test_hard_links_that_are_rewritten_stay_one_image(
+        self, store: Store, root: Root
+    ) -> None:
+        one = seen(root, b"a.png", says("a dog"))
+        first, _ = await put(store, one, replace(one, path=b"b.png"))
+        after = replace(one.stat, size=501)
+        both = [seen(root, path, says("a cat"), stat=after) for path in (b"a.png", b"b.png")]
+        assert {r.image_id for r in await put(store, *both)} == {first.image_id}
+        assert (await store.image(first.image_id)).revision == 2
+
+    async def test_many_images_with_one_mtime_have_times_of_their_own(
+        self, store: Store, root: Root
+    ) -> None:
+        for chunk in range(5):
+            names = [b"%d-%d.png" % (chunk, number) for number in range(1000)]
+            await put(store, *(seen(root, name) for name in names), priority=None)
+        page = await store.list_images(Query(None), limit=500)
+        assert (page.total, page.total_is_exact) == (5000, True)
+        assert len({image.seq for image in page.images}) == 500
+        assert max(image.seq for image in page.images) < NOW + 10_000

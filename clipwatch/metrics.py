@@ -1,0 +1,61 @@
+"""What is counted, for Prometheus. Its registry is made and passed around; none is global."""
+
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+#: From a bare commit on an SSD to a disk that is in trouble.
+COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The figures, each named for what it counts; labels stand behind it."""
+
+    registry: CollectorRegistry
+    scanned: Counter  #: outcome
+    prompts: Counter  #: type
+    interrogations: Counter  #: backend, result
+    yielded_seconds: Counter
+    jobs: Gauge  #: state; whoever renders sets it, or gives a function with ``set_function``
+    hints: Counter
+    hints_missed: Counter  #: files that only a reconcile found
+    reconciles: Counter
+    commit_seconds: Histogram
+
+
+def make_metrics() -> Metrics:
+    """All figures at zero, in a registry of their own that also reports on this process."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+
+    def counter(name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"clipwatch_{name}", text, labels, registry=registry)
+
+    return Metrics(
+        registry=registry,
+        scanned=counter("images_scanned", "Files read, by what was found in them.", "outcome"),
+        prompts=counter("prompts_stored", "Prompts stored, by type.", "type"),
+        interrogations=counter(
+            "interrogations", "Interrogations that ended, by result.", "backend", "result"
+        ),
+        yielded_seconds=counter(
+            "yielded_seconds", "Time waited because a server rendered for its owner."
+        ),
+        jobs=Gauge("clipwatch_jobs", "Interrogations by state.", ("state",), registry=registry),
+        hints=counter("hints", "Paths that the observer named."),
+        hints_missed=counter("hints_missed", "Changes that no hint named and a reconcile found."),
+        reconciles=counter("reconciles", "Comparisons of a folder tree with the store."),
+        commit_seconds=Histogram(
+            "clipwatch_store_commit_seconds",
+            "Time a commit to the database took.",
+            buckets=COMMIT_BUCKETS,
+            registry=registry,
+        ),
+    )
+
+
+def render(metrics: Metrics) -> tuple[bytes, str]:
+    """The page that Prometheus reads, and its content type."""
+    return generate_latest(metrics.registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,368 @@
+"""Everything that can be set, read once: command line, environment, file, default, in this order.
+
+The four variables that existing installations use are ``STABLE_DIFFUSION_BASE_URL``, or
+``STABLE_DIFFUSION_API_URL`` where the first is unset or empty, ``CLIP_TIMEOUT_SECS`` and
+``CLIP_ENABLED``. Everything else is ``CLIPWATCH_<SECTION>__<KEY>``; the token may also be the
+systemd credential ``api-token``.
+
+``load`` checks what ``clipwatch.origins`` has read, and names everything that is wrong at once.
+"""
+
+import ipaddress
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from clipwatch.errors import SettingsError
+from clipwatch.origins import (
+    Given,
+    Key,
+    Origin,
+    annotation,
+    problem,
+    read_command_line,
+    read_environment,
+    read_file,
+    suggestion,
+)
+from clipwatch.runfile import state_directory
+from clipwatch.systemd import credential
+
+#: What the back end of [clip] is called.
+DEFAULT_BACKEND = "default"
+#: What the shipped unit's ``LoadCredential=`` calls the API's token.
+TOKEN_CREDENTIAL = "api-token"
+
+
+def _http_url(url: str) -> str:
+    if "@" in url:
+        raise ValueError("must hold no credentials; use the keys username and password")
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        fits = False
+    if not fits or parts.query or parts.fragment or not url.isprintable() or " " in url:
+        raise ValueError("must be like http://127.0.0.1:7860: http or https, host, port, path")
+    return url.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_http_url)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server bound to ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether ``path`` is ``folder`` or lies below it, links resolved."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def _keep_apart(folders: Sequence[Path]) -> None:
+    for one, other in combinations(folders, 2):
+        if _inside(one, other) or _inside(other, one):
+            raise ValueError(f"folders must not lie in each other: {one} and {other} do")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and kind in (int, float):
+            raise ValueError("must be a number")
+        return value
+
+
+class RootSettings(Section):
+    """One watched folder tree; in file and environment its path alone will do."""
+
+    path: Path
+    recursive: bool = True
+    ignore: tuple[str, ...] = ()  #: patterns beside those of [watching]
+    smallest_bytes: int = Field(default=0, ge=0)
+    interrogate: bool = True
+    backend: str = ""  #: name of the back end for its images; empty: any
+
+    @field_validator("path")
+    @classmethod
+    def _folder(cls, path: Path) -> Path:
+        # One that is absent is right: it may be on a disk that is not mounted.
+        if os.path.exists(path) and not os.path.isdir(path):
+            raise ValueError("must be a folder, and it is none")
+        return path
+
+
+class ServerSettings(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(default=9000, ge=0, le=65535)
+    allowed_hosts: tuple[str, ...] = ()  #: further names under which clients reach us
+    token: SecretStr | None = None  #: required where host is not a loopback address
+    allowed_folders: tuple[Path, ...] = ()  #: may be scanned though they are not watched
+
+    @model_validator(mode="after")
+    def _token_off_loopback(self) -> "ServerSettings":
+        token = self.token.get_secret_value() if self.token else ""
+        if not token and not is_loopback(self.host):
+            raise ValueError(
+                f"host {self.host!r} can be reached from other machines: set server.token, or "
+                "server.host to 127.0.0.1"
+            )
+        return self
+
+
+class StoreSettings(Section):
+    path: Path | None = None  #: ``load`` fills in clipwatch.db in the state directory
+
+
+class ClipSettings(Section):
+    base_url: Url = "http://127.0.0.1:7860"
+    timeout_secs: float = Field(default=30.0, gt=0)
+    enabled: bool = True
+    username: str = ""
+    password: SecretStr | None = None
+
+
+class BackendSettings(Section):
+    """One server that can be asked; replaces the one of [clip] where any is given."""
+
+    name: str = Field(min_length=1)
+    url: Url
+    kind: Literal["auto", "sdapi", "generic"] = "auto"
+    username: str = ""
+    password: SecretStr | None = None
+    model: str = ""
+
+
+class WatchingSettings(Section):
+    ignore: tuple[str, ...] = (".*", "*~", "*.tmp", "*.part", "*.crdownload", "~$*", "@eaDir")
+    quiet_secs: float = Field(default=2.0, gt=0)
+    sweep_secs: float = Field(default=60.0, gt=0)  #: folders' mtimes are compared this often
+    full_sweep_secs: float = Field(default=3600.0, gt=0)  #: every file is, at least this often
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Settings(Section):
+    # Validators see the fields that stand above theirs.
+    backends: tuple[BackendSettings, ...] = ()
+    roots: tuple[RootSettings, ...] = ()
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    clip: ClipSettings = ClipSettings()
+    watching: WatchingSettings = WatchingSettings()
+    log: LogSettings = LogSettings()
+
+    def all_backends(self) -> tuple[BackendSettings, ...]:
+        """The servers to ask: those of [[backends]], else the one of [clip], named default."""
+        clip = self.clip
+        default = BackendSettings(
+            name=DEFAULT_BACKEND,
+            url=clip.base_url,
+            username=clip.username,
+            password=clip.password,
+        )
+        return self.backends or (default,)
+
+    @field_validator("roots")
+    @classmethod
+    def _apart(cls, roots: tuple[RootSettings, ...]) -> tuple[RootSettings, ...]:
+        _keep_apart([root.path for root in roots])
+        return roots
+
+    @field_validator("server")
+    @classmethod
+    def _allowed_apart(cls, server: ServerSettings, info: ValidationInfo) -> ServerSettings:
+        roots = [root.path for root in info.data.get("roots", ())]
+        if server.allowed_folders:
+            _keep_apart([*roots, *server.allowed_folders])
+        return server
+
+    @field_validator("roots")
+    @classmethod
+    def _backends_known(
+        cls, roots: tuple[RootSettings, ...], info: ValidationInfo
+    ) -> tuple[RootSettings, ...]:
+        backends = info.data.get("backends")
+        known = {backend.name for backend in backends or ()} or {DEFAULT_BACKEND}
+        unknown = {root.backend for root in roots} - known - {""}
+        if unknown and backends is not None:
+            wanted, names = ", ".join(sorted(unknown)), ", ".join(sorted(known))
+            raise ValueError(f"ask for the back end {wanted}; known are {names}")
+        return roots
+
+    @field_validator("store")
+    @classmethod
+    def _outside_roots(cls, store: StoreSettings, info: ValidationInfo) -> StoreSettings:
+        for root in info.data.get("roots", ()):
+            if store.path and _inside(store.path, root.path):
+                raise ValueError(f"the database {store.path} must not lie in the root {root.path}")
+        return store
+
+    @field_validator("backends")
+    @classmethod
+    def _names_unique(cls, backends: tuple[BackendSettings, ...]) -> tuple[BackendSettings, ...]:
+        counts = Counter(backend.name for backend in backends)
+        if doubled := [name for name, count in counts.items() if count > 1]:
+            raise ValueError(f"every name must be given once; doubled: {', '.join(doubled)}")
+        return backends
+
+
+# --- loading ---------------------------------------------------------------------------------
+
+
+def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
+    """The settings in force.
+
+    ``path`` is the TOML file, None for none. ``overrides`` are the command line's, by dotted key,
+    as in ``{"server.port": 9001, "roots": ["/images"]}``; None values count as not given.
+    Raises ``SettingsError``, which names everything that is wrong.
+    """
+    origin = gather(path, environ, overrides)
+    try:
+        settings = Settings.model_validate(_tree(origin.given))
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        found = tuple(_line(detail, origin.given) for detail in details)
+        raise _settings_error(origin.problems + found) from error
+    if origin.problems:
+        raise _settings_error(origin.problems)
+    return settings
+
+
+def described(path: Path | None, environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
+    """Every setting in force as dotted key, value and origin; secrets are not shown.
+
+    Raises ``SettingsError``.
+    """
+    settings = load(path, environ, {})
+    given = gather(path, environ, {}).given
+    rows = []
+    for name, value in settings.model_dump(mode="json").items():
+        keys = [(name, key) for key in value] if isinstance(value, dict) else [(name,)]
+        for key in keys:
+            shown = value[key[1]] if len(key) == 2 else value
+            rows.append((".".join(key), shown, _origin(key, given)))
+    return rows
+
+
+def gather(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Origin:
+    """What is given and where, the strongest value for each key, not yet checked.
+
+    Raises ``SettingsError`` where the file cannot be read.
+    """
+    home, cwd = Path(environ.get("HOME") or Path.home()), Path.cwd()
+    database = state_directory(environ) / "clipwatch.db"
+    origin = Origin({("store", "path"): Given(database, "default")})
+    if path is not None:
+        origin |= read_file(Settings, path, home)
+    origin |= _credential(environ)
+    origin |= read_environment(Settings, environ, cwd, home)
+    return origin | read_command_line(Settings, overrides, cwd, home)
+
+
+def _credential(environ: Mapping[str, str]) -> Origin:
+    try:
+        token = credential(environ, TOKEN_CREDENTIAL)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"the credential {TOKEN_CREDENTIAL} cannot be read: {error}") from error
+    origin = f"credential {TOKEN_CREDENTIAL}"
+    return Origin({("server", "token"): Given(token, origin)} if token else {})
+
+
+def _tree(given: Mapping[Key, Given]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, entry in given.items():
+        if len(key) == 1:
+            tree[key[0]] = entry.value
+        else:
+            tree.setdefault(key[0], {})[key[1]] = entry.value
+    return tree
+
+
+def _settings_error(problems: tuple[str, ...]) -> SettingsError:
+    return SettingsError("\n".join(problems), hint="`clipwatch config check` checks them again")
+
+
+#: What pydantic says in words of Python, said in words of TOML.
+_ALLOWED = {
+    "missing": "must be given",
+    "bool_parsing": "must be true, false, 1, 0, yes, no, on or off",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "model_type": "must be a table",
+    "path_type": "must be a path",
+    "string_too_short": "must not be empty",
+}
+
+
+def _line(detail: ErrorDetails, given: Mapping[Key, Given]) -> str:
+    place = detail["loc"]
+    wrong = _ALLOWED.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        known = list(annotation(Settings, place[:-1]).model_fields)
+        wrong = f"unknown key; {suggestion(str(place[-1]), known)}"
+    return problem(
+        _dotted(place),
+        _origin(place, given),
+        wrong.replace("Input should be", "must be"),
+        _shown(annotation(Settings, place), detail["input"]),
+    )
+
+
+def _dotted(place: tuple[str | int, ...]) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return "".join(steps).removeprefix(".")
+
+
+def _origin(place: tuple[str | int, ...], given: Mapping[Key, Given]) -> str:
+    """Where the value at ``place`` was given: itself, or all that the section it stands for has."""
+    above = [entry.origin for key, entry in given.items() if key == place[: len(key)]]
+    below = [entry.origin for key, entry in given.items() if place == key[: len(place)]]
+    return ", ".join(dict.fromkeys(above or below)) or "default"
+
+
+def _shown(kind: Any, value: Any) -> str:
+    """The value, unless it is a secret or might hold one, as tables and unknown keys do."""
+    if kind is None or SecretStr in (kind, *get_args(kind)):
+        return ""
+    if not isinstance(value, str | Path | int | float) or not _is_leaf(kind):
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, str | Path):
+        text = repr(re.sub("//.*@", "//***@", str(value)))
+    return text
+
+
+def _is_leaf(kind: Any) -> bool:
+    return get_origin(kind) is not tuple and not (
+        isinstance(kind, type) and issubclass(kind, BaseModel)
+    )

@@ -1,0 +1,39 @@
+"""What a server says: one module for each kind of server that can look at a picture."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from clipwatch.interrogators.base import Interrogator
+from clipwatch.interrogators.detect import Detecting
+from clipwatch.interrogators.generic import Generic
+from clipwatch.interrogators.http import Server
+from clipwatch.interrogators.sdapi import Sdapi
+from clipwatch.settings import BackendSettings
+
+
+class Kind(Protocol):
+    """How an interrogator is made: ``model`` is the default, ``monotonic`` counts seconds."""
+
+    def __call__(
+        self, server: Server, *, model: str, monotonic: Callable[[], float]
+    ) -> Interrogator: ...
+
+
+KINDS: Mapping[str, Kind] = {
+    "sdapi": Sdapi,
+    "generic": Generic,
+}
+
+
+async def build(backend: BackendSettings, *, monotonic: Callable[[], float]) -> Interrogator:
+    """The interrogator of one back end; ``close`` it in the end.
+
+    Nothing is sent yet: a back end of kind ``auto`` is looked at when it is first used.
+    """
+    password = backend.password.get_secret_value() if backend.password else ""
+    server = Server(backend.url, username=backend.username, password=password)
+
+    def make(kind: str) -> Interrogator:
+        return KINDS[kind](server, model=backend.model, monotonic=monotonic)
+
+    return Detecting(server, make) if backend.kind == "auto" else make(backend.kind)

@@ -1,0 +1,212 @@
+"""What a server's answer means: pure, from status, headers and body to a value or an error.
+
+Servers report failures in every shape there is: ``detail`` as text, list, object or empty,
+``errors``, ``message`` or ``error`` instead, HTML, nothing. The table ``SAID`` knows what the
+running ones say; the status decides about the rest.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from clipwatch.errors import (
+    BackendAbsent,
+    BackendBusy,
+    BackendFailed,
+    BackendMisconfigured,
+    BackendTimeout,
+    InterrogatorError,
+    ModelUnknown,
+    PictureRejected,
+)
+from clipwatch.printable import printable
+
+SHOWN = 300  #: characters of a server's words
+LONGEST_WAIT = 86_400.0  #: seconds: a longer Retry-After is not believed
+
+HINT_API = (
+    "start the web UI with --api; Forge Classic and Neo, and SD.Next since 2026, "
+    "no longer have this route"
+)
+HINT_COMFYUI = "this looks like ComfyUI, which has no such route"
+HINT_CREDENTIALS = "set the user name and password that its --api-auth (or proxy) expects"
+HINT_LOG = "look at its log"
+HINT_MEMORY = "free memory on its graphics card, or interrogate while it is idle"
+HINT_PICTURE = "look at the image, and replace it if it is damaged"
+HINT_SDNEXT = "SD.Next of 2024-10 to 2026-01 cannot interrogate over HTTP: update it"
+HINT_SIZE = "raise the largest request that it, or the proxy before it, takes"
+HINT_WAIT = "nothing needs to be done: it is asked again later"
+HINT_VISION = "load a model with vision (KoboldCpp: --mmproj)"
+
+
+class RouteAbsent(BackendMisconfigured):
+    """The server answers, but does not have this route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One complete answer."""
+
+    url: str  #: what was asked, without credentials
+    status: int
+    headers: Mapping[str, str]  #: names in any case
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)  #: never shown
+
+
+#: Server's words, whatever the status: error, hint. The first that is found decides.
+SAID: tuple[tuple[re.Pattern[str], type[InterrogatorError], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), error, hint)
+    for pattern, error, hint in (
+        (r"^model not found", ModelUnknown, "ask for a model that this server has"),
+        (r"no (vision|llava) model loaded", BackendMisconfigured, HINT_VISION),
+        (r"'ReqInterrogate' object has no attribute", BackendMisconfigured, HINT_SDNEXT),
+        (r"out of memory", BackendFailed, HINT_MEMORY),
+        (r"payload is too big", PictureRejected, HINT_SIZE),
+        (r"invalid encoded image|cannot identify image", PictureRejected, HINT_PICTURE),
+        (r"image file is truncated|image not found", PictureRejected, HINT_PICTURE),
+    )
+)
+
+BY_STATUS: Mapping[int, tuple[type[InterrogatorError], str]] = {
+    401: (BackendMisconfigured, HINT_CREDENTIALS),
+    403: (BackendMisconfigured, HINT_CREDENTIALS),
+    404: (RouteAbsent, HINT_API),
+    405: (RouteAbsent, HINT_API),
+    407: (BackendMisconfigured, HINT_CREDENTIALS),
+    410: (RouteAbsent, HINT_API),
+    413: (PictureRejected, HINT_SIZE),
+    415: (PictureRejected, HINT_PICTURE),
+    429: (BackendBusy, HINT_WAIT),
+    502: (BackendAbsent, "a proxy answers, but the server behind it does not: start it"),
+    503: (BackendBusy, HINT_WAIT),
+    504: (BackendTimeout, "raise the time that the proxy before it allows"),
+}
+
+
+def decoded(answer: Answer) -> Any:
+    """The JSON of a successful answer. Raises what ``failure`` makes of any other."""
+    if not 200 <= answer.status < 300:
+        raise failure(answer)
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        kind = printable(answer.headers.get("Content-Type", "something"))[:80]
+        raise BackendFailed(
+            f"{answer.url} answered with {kind} that is not JSON",
+            hint="check that the url is that of the server's API",
+        ) from error
+
+
+def failure(answer: Answer) -> InterrogatorError:
+    """The error that an unsuccessful answer stands for."""
+    if 300 <= answer.status < 400:
+        return _redirect(answer)
+    said, fields = _words(answer)
+    error, hint = _classify(answer.status, said, fields)
+    if error is RouteAbsent and answer.status == 405 and not said:
+        hint = HINT_COMFYUI
+    shown = _hide(said, answer.secrets)
+    message = f"{answer.url} answered {answer.status}" + (f": {shown}" if shown else "")
+    if error is BackendBusy:
+        return BackendBusy(message, hint=hint, retry_after=retry_after(answer.headers))
+    return error(message, hint=hint)
+
+
+def _classify(
+    status: int, said: str, fields: frozenset[str]
+) -> tuple[type[InterrogatorError], str]:
+    for pattern, error, hint in SAID:
+        if pattern.search(said):
+            return error, hint
+    if status == 422:
+        return _unprocessable(fields)
+    return BY_STATUS.get(status, (BackendFailed, HINT_LOG))
+
+
+def _unprocessable(fields: frozenset[str]) -> tuple[type[InterrogatorError], str]:
+    """A 422 names the field of the request that it dislikes."""
+    if "model" in fields:
+        return ModelUnknown, "ask for a model that this server has"
+    if fields and "image" not in fields:
+        return BackendMisconfigured, "it expects another request: set the right kind for it"
+    return PictureRejected, HINT_PICTURE
+
+
+def _redirect(answer: Answer) -> BackendMisconfigured:
+    """Credentials and pictures are not carried to where a redirect points."""
+    host = _host(answer.headers.get("Location", ""))
+    return BackendMisconfigured(
+        f"{answer.url} redirects to {host}, which is not followed",
+        hint="set the back end's url to where it really is",
+    )
+
+
+def _host(location: str) -> str:
+    try:
+        netloc = urlsplit(location).netloc
+    except ValueError:
+        return "somewhere"
+    return printable(netloc.rpartition("@")[2])[:100] or "another path"
+
+
+def _words(answer: Answer) -> tuple[str, frozenset[str]]:
+    """What a JSON body says, and the request's fields that it names; HTML says nothing."""
+    try:
+        body = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return "", frozenset()
+    detail = body.get("detail") if isinstance(body, dict) else None
+    items = detail if isinstance(detail, list) else []
+    places = (item.get("loc") for item in items if isinstance(item, dict))
+    fields = {str(part) for place in places if isinstance(place, list) for part in place}
+    return _said(body), frozenset(fields)
+
+
+def _said(value: Any, depth: int = 4) -> str:
+    """The first words in a body, by the keys that servers use; never what they echo."""
+    if isinstance(value, str):
+        return value.strip()
+    if depth and isinstance(value, list):
+        return "; ".join(filter(None, (_said(item, depth - 1) for item in value[:5])))
+    if depth and isinstance(value, Mapping):
+        keys = ("detail", "errors", "message", "msg", "error")
+        return next(filter(None, (_said(value.get(key), depth - 1) for key in keys)), "")
+    return ""
+
+
+def _hide(said: str, secrets: Sequence[str]) -> str:
+    """Fit to be shown: one short line, without credentials and without a picture's base64."""
+    for secret in secrets:
+        said = said.replace(secret, "***")
+    said = re.sub(r"[A-Za-z0-9+/_=-]{64,}", "(base64)", said)
+    return printable(said[:SHOWN])[:SHOWN]
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3), a day at the most.
+
+    A date is compared with the answer's own ``Date``, so that no clock is needed; None where
+    there is no telling.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_WAIT)
+    asked, sent = _date(text), _date(headers.get("Date", ""))
+    if asked is None or sent is None:
+        return None
+    return min(max((asked - sent).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,0 +1,69 @@
+"""What every interrogator is: a dumb client of one kind of server.
+
+An interrogator sends a picture, receives an answer, translates it into a ``Caption`` and
+classifies what went wrong into an ``InterrogatorError``. It keeps no state between calls, waits
+for nothing but the server, and never tries again: the pipeline decides all of that.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from clipwatch.model import Caption
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as a server takes it: first frame, upright, 8-bit RGB on white."""
+
+    data: bytes  #: a PNG or JPEG file
+    media_type: str  #: image/png or image/jpeg
+    width: int
+    height: int
+    content_hash: bytes  #: BLAKE3 of the file it was made from
+
+
+class Activity(StrEnum):
+    """What a server does at this moment."""
+
+    IDLE = "idle"
+    OURS = "ours"  #: it works on an interrogation
+    RENDERING = "rendering"  #: for its owner: wait
+    UNKNOWN = "unknown"  #: this kind cannot tell
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a probe of a server found. It never raises: what is wrong is ``reason``."""
+
+    available: bool
+    kind: str
+    busy: bool = False
+    reason: str | None = None  #: down, no_api, credentials, ... in one sentence
+    hint: str | None = None  #: what the owner can do
+    models: tuple[str, ...] = ()
+    latency_ms: int | None = None
+
+
+class Interrogator(Protocol):
+    """One server of one kind."""
+
+    kind: str
+    url: str
+    models: tuple[str, ...]  #: names to offer to whoever asks for one that is unknown
+
+    def accepts(self, model: str) -> bool:
+        """Whether this model name, or alias, is one that the kind could know."""
+
+    async def caption(self, picture: Picture, model: str) -> Caption:
+        """Ask for a prompt; ``model`` empty is the server's default. Has no total time-out of its
+        own: the caller limits it. Raises ``InterrogatorError``."""
+
+    async def activity(self) -> Activity:
+        """What the server does now; RENDERING means that its owner uses it. Raises
+        ``InterrogatorError`` where it does not answer."""
+
+    async def probe(self) -> Capabilities:
+        """Look at the server without giving it work."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,67 @@
+"""A caption's text: whether it is one, and the tags in it. Pure."""
+
+import re
+
+from clipwatch.errors import CaptionRejected
+from clipwatch.model import Tag, TagOrigin
+from clipwatch.printable import printable
+
+LONGEST = 20_000  #: characters
+HINT_LOG = "look at the server's log: its interrogation model may be missing or out of memory"
+
+#: What servers answer with success when they failed, by what they do then.
+DISGUISES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), reason)
+    for pattern, reason in (
+        (r"^\s*$", "it is empty"),
+        (r"<error>\s*$", "its interrogation broke off"),  # A1111, Forge: alone or behind a part
+        (r"^\s*CLIP error", "its CLIP failed"),  # SD.Next
+        (r"^\s*Ran out of VRAM", "it ran out of memory"),  # clip-interrogator-ext
+        (r"CUDA (out of memory|error)|Tried to allocate [\d.]+ .iB", "it ran out of memory"),
+        (r"^\s*Exception <class", "it failed with an exception"),  # clip-interrogator-ext
+        (r"object has no attribute '|Traceback \(most recent", "it failed with an exception"),
+        (r"Expected all tensors to be on the same device", "it failed with an exception"),
+        (r"^\s*Error loading model", "its model cannot be loaded"),  # JoyCaption
+        (r"^\s*(Can't load |We couldn't connect to )", "its model cannot be loaded"),
+        (r"^\s*(error\s*$|error:|unknown model\s*$)", "it says so"),  # SD.Next
+        (r"^\s*<(!doctype|html|head|body)\b", "it is a web page"),
+        (r"^\W*$", "there is no word in it"),
+    )
+)
+
+_RANKED = re.compile(r"^\((.+):(\d(?:\.\d+)?)\)$")
+_ESCAPED = re.compile(r"\\([()\\])")
+
+
+def checked(text: str) -> str:
+    """The caption as sent, trimmed. Raises ``CaptionRejected`` for a failure in disguise."""
+    if len(text) > LONGEST:
+        raise CaptionRejected(f"the caption has {len(text)} characters", hint=HINT_LOG)
+    for pattern, reason in DISGUISES:
+        if pattern.search(text):
+            shown = printable(text.strip())[:100]
+            raise CaptionRejected(
+                f"the server's caption is none, {reason}: {shown!r}", hint=HINT_LOG
+            )
+    return text.replace("\0", "").strip()
+
+
+def tags_of(text: str, model: str) -> tuple[Tag, ...]:
+    """The tags of a caption, with scores where ranks are on; each name once.
+
+    DeepDanbooru answers with tags only. A CLIP caption is a sentence, then comma-separated terms.
+    """
+    terms = text.split(",")
+    unique: dict[str, Tag] = {}
+    for term in terms if model == "deepdanbooru" else terms[1:]:
+        tag = _tag(term.strip())
+        unique.setdefault(tag.name, tag)
+    unique.pop("", None)
+    return tuple(unique.values())
+
+
+def _tag(term: str) -> Tag:
+    ranked = _RANKED.match(term)
+    name, score = (ranked[1], float(ranked[2])) if ranked else (term, None)
+    plain = _ESCAPED.sub(r"\1", name).replace("_", " ").strip().lower()
+    return Tag(plain, TagOrigin.GENERATED, score=score if score is None or score <= 1 else None)

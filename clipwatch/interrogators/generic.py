@@ -1,0 +1,61 @@
+"""A server that nothing else recognises, tried on the documented paths."""
+
+from collections.abc import Callable
+
+from clipwatch.errors import BackendMisconfigured
+from clipwatch.interrogators.answer import RouteAbsent
+from clipwatch.interrogators.base import Activity, Capabilities, Picture
+from clipwatch.interrogators.caption import checked, tags_of
+from clipwatch.interrogators.exchange import (
+    capabilities,
+    current_activity,
+    model_used,
+    request_body,
+    text_of,
+)
+from clipwatch.interrogators.http import Server
+from clipwatch.model import Caption
+
+#: In this order; the first that exists decides, whatever it answers.
+PATHS = ("/sdapi/v1/interrogate", "/api/v1/interrogate", "/interrogate")
+KEYS = ("caption", "prompt", "text", "result")
+
+
+class Generic:
+    """Asks each of ``PATHS`` in turn, and sends any model name on: nobody can list them."""
+
+    kind = "generic"
+
+    def __init__(self, server: Server, *, model: str, monotonic: Callable[[], float]) -> None:
+        self.url = server.url
+        self.models: tuple[str, ...] = (model or "clip",)
+        self._server = server
+        self._default = model
+        self._monotonic = monotonic
+
+    def accepts(self, model: str) -> bool:
+        return True
+
+    async def caption(self, picture: Picture, model: str) -> Caption:
+        used = model_used(model, self._default)
+        body = request_body(picture, used)
+        for path in PATHS:
+            try:
+                answer = await self._server.post(path, body)
+            except RouteAbsent:
+                continue
+            text = checked(text_of(answer, KEYS, self.url + path))
+            return Caption(text, used, tags_of(text, used))
+        raise BackendMisconfigured(
+            f"{self.url} has none of {', '.join(PATHS)}",
+            hint="start the web UI with --api, or correct the back end's url",
+        )
+
+    async def activity(self) -> Activity:
+        return await current_activity(self._server)
+
+    async def probe(self) -> Capabilities:
+        return await capabilities(self._server, self, PATHS, self._monotonic)
+
+    async def close(self) -> None:
+        await self._server.close()

@@ -1,0 +1,61 @@
+"""AUTOMATIC1111 and its forks that kept ``/sdapi/v1/interrogate``: reForge, Forge."""
+
+from collections.abc import Callable
+
+from clipwatch.errors import ModelUnknown
+from clipwatch.interrogators.base import Activity, Capabilities, Picture
+from clipwatch.interrogators.caption import checked, tags_of
+from clipwatch.interrogators.exchange import (
+    ALIASES,
+    MODELS,
+    capabilities,
+    current_activity,
+    model_used,
+    request_body,
+    text_of,
+)
+from clipwatch.interrogators.http import Server
+from clipwatch.model import Caption
+
+PATH = "/sdapi/v1/interrogate"
+
+
+class Sdapi:
+    """Asks ``/sdapi/v1/interrogate``; ``model`` is the default where another one is set.
+
+    The server works on one request at a time, its owner's renderings among them, and goes on with
+    one that was given up: never send a second before the first has an answer.
+    """
+
+    kind = "sdapi"
+
+    def __init__(self, server: Server, *, model: str, monotonic: Callable[[], float]) -> None:
+        self.url = server.url
+        self.models = tuple(filter(None, dict.fromkeys((*MODELS, model))))
+        self._server = server
+        self._default = model
+        self._monotonic = monotonic
+
+    def accepts(self, model: str) -> bool:
+        return not model or model in self.models or model in ALIASES
+
+    async def caption(self, picture: Picture, model: str) -> Caption:
+        if not self.accepts(model):
+            raise ModelUnknown(
+                f"{self.url} has no model {model!r}",
+                known=self.models,
+                hint=f"ask for {' or '.join(self.models)}",
+            )
+        used = model_used(model, self._default)
+        answer = await self._server.post(PATH, request_body(picture, used))
+        text = checked(text_of(answer, ("caption",), self.url))
+        return Caption(text, used, tags_of(text, used))
+
+    async def activity(self) -> Activity:
+        return await current_activity(self._server)
+
+    async def probe(self) -> Capabilities:
+        return await capabilities(self._server, self, (PATH,), self._monotonic)
+
+    async def close(self) -> None:
+        await self._server.close()

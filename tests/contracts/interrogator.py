@@ -1,0 +1,216 @@
+"""What every interrogator does, whatever server it speaks to."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from typing import ClassVar, Literal
+
+import pytest
+from PIL import Image
+from pydantic import SecretStr
+
+from clipwatch.errors import (
+    BackendAbsent,
+    BackendBusy,
+    BackendFailed,
+    BackendMisconfigured,
+    Blame,
+    CaptionRejected,
+    InterrogatorError,
+)
+from clipwatch.interrogators import build
+from clipwatch.interrogators.base import Interrogator, Picture
+from clipwatch.settings import BackendSettings
+from tests.servers import FakeServer
+from tests.servers.behaviour import (
+    Behaviour,
+    Hang,
+    drops,
+    echoes_credentials,
+    halves,
+    never_ends,
+    says,
+    says_text,
+)
+
+USER, PASSWORD = "lena", "correct-horse"
+
+FAILURES: dict[str, tuple[Behaviour, type[InterrogatorError]]] = {
+    "HTML": (says_text("<html><body>Welcome</body></html>"), BackendFailed),
+    "broken JSON": (says_text('{"caption": ', content_type="application/json"), BackendFailed),
+    "JSON null": (says(200, None), BackendFailed),
+    "JSON list": (says(200, ["a", "b"]), BackendFailed),
+    "no caption": (says(200, {"images": []}), BackendFailed),
+    "a number": (says(200, {"caption": 7}), BackendFailed),
+    "dropped": (drops, BackendFailed),
+    "half an answer": (halves, BackendFailed),
+    "endless": (never_ends, BackendFailed),
+    "500": (says(500, {"detail": "", "errors": "CUDA out of memory"}), BackendFailed),
+    "500 without words": (says_text("", status=500), BackendFailed),
+    "echo": (echoes_credentials, BackendFailed),
+    "401": (says(401, {"detail": "Not authenticated"}), BackendMisconfigured),
+    "403": (says_text("Forbidden", status=403), BackendMisconfigured),
+    "redirect": (
+        says(302, headers={"Location": f"http://{USER}:{PASSWORD}@elsewhere.example:81/x"}),
+        BackendMisconfigured,
+    ),
+    "429": (says(429, {"detail": "slow down"}, headers={"Retry-After": "7"}), BackendBusy),
+    "503": (says(503, {"detail": {"msg": "Server is busy; please try again."}}), BackendBusy),
+    "empty caption": (says(200, {"caption": "", "prompt": ""}), CaptionRejected),
+    "blank caption": (says(200, {"caption": " \n", "prompt": " "}), CaptionRejected),
+    "<error>": (says(200, {"caption": "a red square<error>"}), CaptionRejected),
+}
+
+
+def make_red() -> Picture:
+    """A picture as ``make_picture`` gives it."""
+    out = BytesIO()
+    Image.new("RGB", (64, 48), (200, 0, 0)).save(out, "PNG")
+    return Picture(out.getvalue(), "image/png", 64, 48, b"\1" * 32)
+
+
+class InterrogatorContract:
+    """Subclass it with the kind and the fake of its server."""
+
+    kind: ClassVar[Literal["auto", "sdapi", "generic"]]
+    fake: ClassVar[type[FakeServer]]
+
+    @asynccontextmanager
+    async def made(self, url: str, *, user: str = USER) -> AsyncIterator[Interrogator]:
+        settings = BackendSettings(
+            name="default",
+            url=url,
+            kind=self.kind,
+            username=user,
+            password=SecretStr(PASSWORD),
+        )
+        interrogator = await build(settings, monotonic=time.monotonic)
+        try:
+            yield interrogator
+        finally:
+            await interrogator.close()
+
+    async def test_sends_the_picture_and_returns_the_caption(self) -> None:
+        picture = make_red()
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            caption = await interrogator.caption(picture, "clip")
+            assert "red square" in caption.text
+            assert caption.model == "clip"
+            assert server.calls[-1].picture == picture.data
+            assert server.calls[-1].model == "clip"
+            assert "Origin" not in server.calls[-1].headers
+
+    async def test_keeps_the_path_of_the_url_and_no_double_slash(self) -> None:
+        async with self.fake(prefix="/sd/ui") as server:
+            async with self.made(server.url + "//") as interrogator:
+                await interrogator.caption(make_red(), "")
+            assert server.calls[-1].path.startswith("/sd/ui/")
+            assert "//" not in server.calls[-1].path
+
+    async def test_sends_credentials_unasked(self) -> None:
+        async with self.fake(auth=(USER, PASSWORD)) as server:
+            async with self.made(server.url) as interrogator:
+                await interrogator.caption(make_red(), "")
+            assert server.seen[0].headers["Authorization"].startswith("Basic ")
+
+    async def test_wrong_credentials_are_the_owners_to_correct(self) -> None:
+        async with self.fake(auth=("anna", "other")) as server:
+            async with self.made(server.url) as interrogator:
+                with pytest.raises(BackendMisconfigured) as caught:
+                    await interrogator.caption(make_red(), "")
+            assert "401" in caught.value.message
+            assert "password" in caught.value.hint
+
+    @pytest.mark.parametrize("user", ["lena:a", "lenä"])
+    async def test_credentials_that_cannot_be_sent_are_said_to_be(self, user: str) -> None:
+        async with self.fake() as server, self.made(server.url, user=user) as interrogator:
+            with pytest.raises(BackendMisconfigured, match="cannot be sent") as caught:
+                await interrogator.caption(make_red(), "")
+            assert "ASCII" in caught.value.hint
+            assert server.seen == []
+
+    async def test_a_server_that_is_not_there_costs_no_attempt(self) -> None:
+        async with self.fake() as server:
+            url = server.url
+        async with self.made(url) as interrogator:
+            with pytest.raises(BackendAbsent) as caught:
+                await interrogator.caption(make_red(), "")
+            with pytest.raises(BackendAbsent):
+                await interrogator.activity()
+            found = await interrogator.probe()
+        assert caught.value.blame is Blame.BACKEND
+        assert url in caught.value.message
+        assert not found.available
+        assert found.reason and found.hint
+
+    async def test_a_host_that_does_not_exist_is_absent(self) -> None:
+        async with self.made("http://no-such-host.invalid:7860") as interrogator:
+            with pytest.raises(BackendAbsent, match=r"no-such-host\.invalid"):
+                await interrogator.caption(make_red(), "")
+
+    async def test_finds_the_server_once_it_is_there(self) -> None:
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            await server.stop()
+            with pytest.raises(BackendAbsent):
+                await interrogator.caption(make_red(), "")
+            await server.start()
+            assert (await interrogator.caption(make_red(), "")).text
+
+    async def test_a_hanging_call_can_be_cancelled(self) -> None:
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            hang = Hang()
+            server.script.append(hang)
+            call = asyncio.create_task(interrogator.caption(make_red(), ""))
+            await hang.entered.wait()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            hang.release.set()
+            assert "red square" in (await interrogator.caption(make_red(), "")).text
+
+    @pytest.mark.parametrize("failure", FAILURES)
+    async def test_failures_have_a_cause_and_tell_no_secret(self, failure: str) -> None:
+        behaviour, expected = FAILURES[failure]
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            server.script.append(behaviour)
+            with pytest.raises(expected) as caught:
+                await interrogator.caption(make_red(), "")
+            shown = f"{caught.value.message} {caught.value.hint} {caught.value!r}"
+            assert caught.value.message and caught.value.hint
+            assert len(caught.value.message) < 600
+            assert PASSWORD not in shown
+            assert "Basic bGVu" not in shown
+            assert (await interrogator.caption(make_red(), "")).text
+
+    async def test_says_how_long_a_busy_server_wants_to_be_left_alone(self) -> None:
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            server.script.append(says(503, {}, headers={"Retry-After": "120"}))
+            with pytest.raises(BackendBusy) as caught:
+                await interrogator.caption(make_red(), "")
+            assert caught.value.retry_after == 120.0
+
+    async def test_does_not_follow_a_redirect_and_names_its_target(self) -> None:
+        async with self.fake() as server, self.fake() as other:
+            async with self.made(server.url) as interrogator:
+                server.script.append(says(307, headers={"Location": other.url + "/x"}))
+                with pytest.raises(BackendMisconfigured, match=f"127.0.0.1:{other.port}"):
+                    await interrogator.caption(make_red(), "")
+            assert other.seen == []
+
+    async def test_a_proxy_in_the_environment_is_not_used(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            assert (await interrogator.caption(make_red(), "")).text
+
+    async def test_probe_sees_a_healthy_server_and_gives_it_no_work(self) -> None:
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            found = await interrogator.probe()
+            assert found.available and not found.busy
+            assert found.reason is None
+            assert found.models
+            assert found.latency_ms is not None and found.latency_ms >= 0
+            assert server.calls == []

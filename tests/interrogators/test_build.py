@@ -1,0 +1,41 @@
+"""The table of kinds, and what is built from settings."""
+
+import time
+from typing import get_args
+
+import pytest
+from pydantic import SecretStr
+
+from clipwatch.interrogators import KINDS, build
+from clipwatch.settings import BackendSettings
+from tests.contracts.interrogator import make_red
+from tests.servers import FakeA1111
+
+
+def test_every_kind_can_be_set_and_every_setting_is_a_kind() -> None:
+    assert {*get_args(BackendSettings.model_fields["kind"].annotation)} == {"auto", *KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_kind_is_built_without_asking_its_server(kind: str) -> None:
+    settings = BackendSettings.model_validate({"name": "d", "url": "http://h:1/", "kind": kind})
+    interrogator = await build(settings, monotonic=time.monotonic)
+    assert (interrogator.kind, interrogator.url) == (kind, "http://h:1")
+    assert interrogator.accepts("") and interrogator.accepts("clip")
+    assert interrogator.models
+    await interrogator.close()
+
+
+async def test_credentials_and_model_come_from_the_settings() -> None:
+    async with FakeA1111(auth=("lena", "pw")) as server:
+        settings = BackendSettings(
+            name="d",
+            url=server.url,
+            kind="sdapi",
+            username="lena",
+            password=SecretStr("pw"),
+            model="deepdanbooru",
+        )
+        interrogator = await build(settings, monotonic=time.monotonic)
+        assert (await interrogator.caption(make_red(), "")).model == "deepdanbooru"
+        await interrogator.close()

@@ -1,0 +1,112 @@
+"""Captions: failures in disguise, and tags."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.errors import CaptionRejected
+from clipwatch.interrogators.caption import LONGEST, checked, tags_of
+from clipwatch.model import Tag, TagOrigin
+from tests.servers.recorded import recorded
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \n\t",
+        "<error>",
+        "a red square on a red background<error>",
+        "a red square<error>\n",
+        "CLIP error: <class 'RuntimeError'>",
+        "Ran out of VRAM",
+        "Exception <class 'RuntimeError'>",
+        "CUDA out of memory. Tried to allocate 20.00 MiB",
+        "HIP failed. Tried to allocate 1.50 GiB",
+        "'NoneType' object has no attribute 'to'",
+        "Traceback (most recent call last):\n  File x",
+        "Error loading model: no such file",
+        "error",
+        "Error: model not loaded",
+        "unknown model",
+        "<!DOCTYPE html><html>",
+        "  <html><body>hello</body>",
+        "...",
+        "\0",
+        "a" * (LONGEST + 1),
+    ],
+)
+def test_failures_in_disguise_are_rejected(text: str) -> None:
+    with pytest.raises(CaptionRejected) as caught:
+        checked(text)
+    assert caught.value.hint
+    assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a woman at a computer that shows an error",
+        "a sign that says <error> in neon, cyberpunk",
+        "terror, error screen, glitch art",
+        "a memory of summer",
+        "an html page on a monitor",
+        "красный квадрат",
+        "赤い四角",
+        "1girl",
+    ],
+)
+def test_captions_that_only_speak_of_failures_are_kept(text: str) -> None:
+    assert checked(f" {text}\n") == text
+
+
+@given(st.text())
+def test_a_caption_is_kept_as_sent_or_rejected(text: str) -> None:
+    try:
+        kept = checked(text)
+    except CaptionRejected:
+        return
+    assert kept == text.replace("\0", "").strip()
+    assert kept
+
+
+def generated(name: str, score: float | None = None) -> Tag:
+    return Tag(name, TagOrigin.GENERATED, score=score)
+
+
+def test_deepdanbooru_answers_are_all_tags() -> None:
+    text = recorded("a1111")["deepdanbooru_underscores"].answer["caption"]
+    names = ("1girl", "^ ^", "long hair", "red background", "saber (fate)")
+    assert tags_of(text, "deepdanbooru") == tuple(map(generated, names))
+
+
+def test_ranks_become_scores() -> None:
+    text = recorded("a1111")["deepdanbooru_ranks"].answer["caption"]
+    assert tags_of(text, "deepdanbooru") == (
+        generated("1girl", 0.99),
+        generated("^ ^", 0.65),
+        generated("long hair", 0.6),
+        generated("red background", 0.7),
+        generated("saber (fate)", 0.9),
+    )
+
+
+def test_a_clip_caption_is_a_sentence_and_then_terms() -> None:
+    text = "A painting of a fox, by Greg_R, (trending on artstation:0.231), , by greg r"
+    assert tags_of(text, "clip") == (
+        generated("by greg r"),
+        generated("trending on artstation", 0.231),
+    )
+    assert tags_of("a red square on a red background", "clip") == ()
+
+
+def test_a_rank_outside_of_0_to_1_is_no_score() -> None:
+    assert tags_of("(a:1.5), (b:1.0)", "deepdanbooru") == (generated("a"), generated("b", 1.0))
+
+
+@given(st.text(), st.sampled_from(["clip", "deepdanbooru"]))
+def test_tags_are_unique_lower_case_and_never_empty(text: str, model: str) -> None:
+    names = [tag.name for tag in tags_of(text, model)]
+    assert len(set(names)) == len(names)
+    assert all(name and name == name.strip() for name in names)
+    assert all("_" not in name for name in names)

@@ -1,0 +1,10 @@
+"""What clipwatch costs, measured: ``python -m benchmarks`` runs all, one at a time.
+
+    first_import   a folder that is new: images a second, memory
+    arrival        from close() of an image to its committed row
+    idle_memory    what the waiting daemon holds, and for what
+
+Every figure that matters is a ratio to a floor taken in the same run, because the machine's own
+speed moves by more than the code's. The database lies where ``TMPDIR`` points: choose a real disk.
+None of this is a test, and none of it runs among the tests.
+"""

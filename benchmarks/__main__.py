@@ -1,0 +1,13 @@
+"""``python -m benchmarks``: all of them, one after another."""
+
+from benchmarks import arrival, first_import, idle_memory
+
+
+def main() -> None:
+    """Run every benchmark; each prints its own table."""
+    for benchmark in (first_import, arrival, idle_memory):
+        benchmark.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""How fast a new folder is imported by one core, and in how much memory.
+
+The daemon itself does it, built by ``clipwatch.daemon.running`` in a process of its own that is
+pinned to one core: timed from the start of its consumer until the root counts as imported. The
+floor, in another such process, reads every file and puts its path, its size and its prompt, which
+nobody had to find out, into a table and a full-text index. Both are repeated in turn.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import corpus, report
+from clipwatch import log
+from clipwatch.clock import SystemClock
+from clipwatch.daemon import Daemon, running
+from clipwatch.settings import (
+    ClipSettings,
+    RootSettings,
+    ServerSettings,
+    Settings,
+    StoreSettings,
+    WatchingSettings,
+)
+
+IMAGES = 5_000
+ROUNDS = 3
+ROWS = 1_000  #: of the floor's transactions
+NO_SERVER = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measured import."""
+
+    seconds: float
+    peak_mb: float
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    with tempfile.TemporaryDirectory(prefix="clipwatch-") as work:
+        folder = Path(work, "images")
+        folder.mkdir()
+        written = corpus.write(folder, IMAGES)
+        # Files younger than this are waited for: they may still be in writing.
+        time.sleep(WatchingSettings().quiet_secs)
+        floors, imports = [], []
+        for number in range(ROUNDS):
+            floors.append(_apart(floor, folder, Path(work, f"floor{number}"), written.prompts))
+            imports.append(_apart(first_import, folder, Path(work, f"import{number}"), IMAGES))
+    _show(written, floors, imports)
+
+
+def _show(written: corpus.Written, floors: Sequence[Run], imports: Sequence[Run]) -> None:
+    ratios = [one.seconds / least.seconds for one, least in zip(imports, floors, strict=True)]
+    speeds = [IMAGES / one.seconds for one in imports]
+    report.show(
+        f"First import of {IMAGES:,} mixed images ({written.size / 1e6:,.0f} MB), one core",
+        [
+            "40 % A1111 PNG, 25 % ComfyUI PNG, 15 % PNG without a prompt, 10 % JPEG, 10 % WebP",
+            f"median of {ROUNDS}, files in the page cache; the floor reads every file, and inserts",
+            f"path, size and prompt with full text, {ROWS:,} rows to a FULL commit",
+        ],
+        [
+            (f"{statistics.median(ratios):.2f} x", f"the floor's time ({_range(ratios, '.2f')})"),
+            (
+                f"{statistics.median(speeds):,.0f}/s",
+                f"images ({_range(speeds, ',.0f')}); goal: 3,000",
+            ),
+            (f"{max(one.peak_mb for one in imports):.0f} MB", "peak memory; goal: under 120"),
+            (f"{max(one.peak_mb for one in floors):.0f} MB", "peak memory of the floor"),
+        ],
+    )
+
+
+def _range(figures: Sequence[float], style: str) -> str:
+    return f"{min(figures):{style}} to {max(figures):{style}}"
+
+
+def _apart(measure: Callable[..., Run], *arguments: object) -> Run:
+    """Run it in a new process on one core: memory and imports of this one do not count."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_pin) as pool:
+        return pool.submit(measure, *arguments).result()
+
+
+def _pin() -> None:
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+# --- the floor -------------------------------------------------------------------------------
+
+
+def floor(folder: Path, database: Path, prompts: Sequence[str]) -> Run:
+    """Read all, insert all, without understanding anything."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.executescript(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "CREATE TABLE file (seq INTEGER PRIMARY KEY, path BLOB, size INTEGER);"
+        "CREATE VIRTUAL TABLE fts USING fts5 (prompt);"
+    )
+    began = time.perf_counter()
+    paths = [entry.path for group in os.scandir(folder) for entry in os.scandir(group)]
+    rows = [(path, len(Path(path).read_bytes())) for path in paths]
+    for start in range(0, len(rows), ROWS):
+        connection.execute("BEGIN")
+        connection.executemany(
+            "INSERT INTO file (path, size) VALUES (?, ?)", rows[start : start + ROWS]
+        )
+        texts = [(prompt,) for prompt in prompts[start : start + ROWS]]
+        connection.executemany("INSERT INTO fts (prompt) VALUES (?)", texts)
+        connection.execute("COMMIT")
+    seconds = time.perf_counter() - began
+    connection.close()
+    return Run(seconds, report.memory_mb("VmHWM"))
+
+
+# --- the daemon ------------------------------------------------------------------------------
+
+
+def settings_for(folder: Path, state: Path) -> Settings:
+    """The daemon's defaults, with a free port, and a server that is not there."""
+    return Settings(
+        roots=(RootSettings(path=folder),),
+        server=ServerSettings(port=0),
+        store=StoreSettings(path=state / "clipwatch.db"),
+        clip=ClipSettings(base_url=NO_SERVER),
+    )
+
+
+def first_import(folder: Path, state: Path, images: int) -> Run:
+    """Let a new daemon import the folder, and check that it knows every image then."""
+    state.mkdir()
+    output = log.configure("warning", "json", sys.stderr, environ={})
+    seconds = asyncio.run(_import(settings_for(folder, state), state, images))
+    output.close()
+    return Run(seconds, report.memory_mb("VmHWM"))
+
+
+async def _import(settings: Settings, state: Path, images: int) -> float:
+    async with running(settings, {"STATE_DIRECTORY": str(state)}, SystemClock()) as daemon:
+        began = time.perf_counter()
+        consumer = asyncio.create_task(daemon.consumer.run())
+        await imported(daemon, consumer)
+        seconds = time.perf_counter() - began
+        counts = await daemon.store.counts()
+        consumer.cancel()
+        await asyncio.wait([consumer])
+    if counts["locations.present"] != images:
+        raise SystemExit(f"{images} images were written, and the daemon knows {counts}")
+    return seconds
+
+
+async def imported(daemon: Daemon, consumer: "asyncio.Task[None]") -> None:
+    """Return when the first scan of every root is done. Raises what ended the consumer."""
+    while not all(status.imported for status in daemon.consumer.statuses.values()):
+        if consumer.done():
+            consumer.result()
+        await asyncio.sleep(0.01)
+
+
+if __name__ == "__main__":
+    main()

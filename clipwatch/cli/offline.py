@@ -1,0 +1,152 @@
+"""What the command line can do where no daemon runs: scan and search with the store itself."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from clipwatch import log
+from clipwatch.clock import SystemClock
+from clipwatch.daemon import watch
+from clipwatch.errors import ClipwatchError
+from clipwatch.metrics import make_metrics
+from clipwatch.model import Clock, Hit, Priority, ScanCounts
+from clipwatch.pipeline.scan import Scanner, WatchedRoot, add
+from clipwatch.pipeline.sweep import RootOffline, Sweeper
+from clipwatch.query import Query, parse
+from clipwatch.runfile import state_directory
+from clipwatch.settings import RootSettings, Settings
+from clipwatch.store.base import Store
+from clipwatch.store.sqlite import open_store
+from clipwatch.watching.settle import Tracker
+
+#: Files of one folder become quiet one after the other; this much later most are.
+AGAIN_SECS = 2.0
+
+
+def scan(path: Path, recursive: bool, settings: Settings) -> dict[str, Any]:
+    """Scan as the daemon would, in the same words. Raises ``StartError`` where one runs after all,
+    and ``StoreError``."""
+    output = log.configure("warning", settings.log.format, sys.stderr, environ=os.environ)
+    try:
+        return asyncio.run(_scan(path, recursive, settings))
+    finally:
+        output.close()
+
+
+async def _scan(path: Path, recursive: bool, settings: Settings) -> dict[str, Any]:
+    clock = SystemClock()
+    began = clock.monotonic()
+    real = os.fsencode(await asyncio.to_thread(os.path.realpath, path))
+    store = await open_store(_database(settings), clock)
+    try:
+        watched = await _root_of(store, real, settings)
+        tracker = Tracker(settings.watching.quiet_secs)
+        counts = await _observe(store, clock, tracker, watched, real, recursive)
+    finally:
+        await store.close()
+    milliseconds = int((clock.monotonic() - began) * 1000)
+    answer = {"path": real.decode(errors="replace"), "recursive": recursive}
+    return answer | asdict(counts) | {"duration_ms": milliseconds}
+
+
+def search(text: str, limit: int, settings: Settings) -> tuple[list[dict[str, Any]], bool]:
+    """The newest images that the search finds, and whether these are all. Raises ``QueryError``,
+    ``StartError`` where there is no database yet, and ``StoreError``."""
+    return asyncio.run(_search(parse(text), limit, settings))
+
+
+async def _search(
+    query: Query, limit: int, settings: Settings
+) -> tuple[list[dict[str, Any]], bool]:
+    store = await open_store(_database(settings), SystemClock(), read_only=True)
+    try:
+        hits, below = await store.search(query, limit=limit)
+    finally:
+        await store.close()
+    return [_slim(hit) for hit in hits], below is None
+
+
+def _database(settings: Settings) -> Path:
+    return settings.store.path or state_directory(os.environ) / "clipwatch.db"
+
+
+async def _root_of(store: Store, path: bytes, settings: Settings) -> WatchedRoot:
+    """The root that ``path`` is in: a configured one, one that is known, or a new one."""
+    known = [RootSettings(path=Path(os.fsdecode(root.path))) for root in await store.roots()]
+    allowed = [RootSettings(path=folder) for folder in settings.server.allowed_folders]
+    root = await asyncio.to_thread(choose_root, path, [*settings.roots, *allowed, *known])
+    return await watch(store, root, settings)
+
+
+def choose_root(path: bytes, roots: Sequence[RootSettings]) -> RootSettings:
+    """The first of ``roots`` that ``path`` (links resolved) is in, else a new one for it."""
+    for root in roots:
+        if _is_at_or_below(path, os.path.realpath(os.fsencode(root.path))):
+            return root
+    new = path if os.path.isdir(path) else os.path.dirname(path)
+    return RootSettings(path=Path(os.fsdecode(new)))
+
+
+def _is_at_or_below(path: bytes, folder: bytes) -> bool:
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+async def _observe(
+    store: Store,
+    clock: SystemClock,
+    tracker: Tracker,
+    watched: WatchedRoot,
+    path: bytes,
+    recursive: bool,
+) -> ScanCounts:
+    metrics = make_metrics()
+    scanner = Scanner(store, clock=clock, metrics=metrics, tracker=tracker)
+    sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
+    relative = os.path.relpath(path, watched.root.path)  # noqa: ASYNC240 - arithmetic only
+    under = b"" if relative == b"." else relative
+    priority = Priority.NEW if watched.root.imported_at else Priority.BACKLOG
+    try:
+        if await asyncio.to_thread(os.path.isfile, path):
+            counts = await scanner.observe(watched, [under], priority=priority)
+        else:
+            counts = await sweeper.sweep(
+                watched, under=under, recursive=recursive, priority=priority
+            )
+    except RootOffline as error:
+        raise ClipwatchError(str(error), hint="is the disk mounted, and yours to read?") from error
+    return await _look_again(counts, scanner, watched, clock, priority)
+
+
+async def _look_again(
+    counts: ScanCounts, scanner: Scanner, watched: WatchedRoot, clock: Clock, priority: Priority
+) -> ScanCounts:
+    """Give files that are too young to be trusted the time that they need: nobody follows up."""
+    due = scanner.tracker.next_due()
+    if due is None:
+        return counts
+    await clock.sleep(max(due - clock.monotonic(), 0.0) + AGAIN_SECS)
+    young = scanner.tracker.due(clock.monotonic())
+    paths = [path[len(watched.root.path) :].lstrip(b"/") for path in young]
+    seen = await scanner.observe(watched, paths, priority=priority)
+    first = replace(
+        counts, found=counts.found - len(paths), unfinished=counts.unfinished - len(paths)
+    )
+    return add(first, seen)
+
+
+def _slim(hit: Hit) -> dict[str, Any]:
+    location = hit.image.location
+    created = datetime.fromtimestamp(location.stat.mtime / 1e6, UTC)
+    return {
+        "image_id": str(hit.image.image_id),
+        "path": location.absolute.decode(errors="replace"),
+        "type": hit.prompt.type.value,
+        "text": hit.prompt.text,
+        "snippet": hit.snippet,
+        "created_at": created.isoformat(),
+    }

@@ -1,0 +1,73 @@
+"""``clipwatch status``: how the daemon does."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from clipwatch.cli import options
+from clipwatch.cli.client import daemon
+from clipwatch.cli.text import bytes_text, say_json, say_table
+
+
+@click.command()
+@options.url
+@options.as_json
+def command(url: str | None, as_json: bool) -> int:
+    """Show how the daemon does.
+
+    Roots, queue, store, disk and back ends. Exit code 1 where anything is degraded; a back end
+    that is off is not.
+    """
+    server = daemon(url)
+    health = server.get("/health")
+    clip = server.get("/api/v1/clip/health")
+    queue = server.get("/api/v1/queue")
+    if as_json:
+        say_json({"url": server.url, "health": health, "clip": clip, "queue": queue})
+    else:
+        say_table(_rows(server.url, health, clip, queue))
+    return 0 if health["status"] == "ok" else 1
+
+
+def _rows(
+    url: str, health: Mapping[str, Any], clip: Mapping[str, Any], queue: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    yield "clipwatch", health["status"], url
+    for path, root in health["roots"].items():
+        yield "root", root["state"], _with(path, root.get("reason"))
+    if health["settling"].get("files"):
+        yield "settling", "", f"{health['settling']['files']} files"
+    yield "queue", health["queue"]["state"], _with(_depth(queue), queue.get("waits_for"))
+    yield "store", health["store"]["state"], _store(health["store"])
+    yield "disk", health["disk"]["state"], bytes_text(health["disk"]["free_bytes"]) + " free"
+    for backend in clip["backends"]:
+        yield "back end", _backend_state(clip, backend), _backend(backend)
+
+
+def _depth(queue: Mapping[str, Any]) -> str:
+    ready = ", ".join(f"{count} {name}" for name, count in queue["ready"].items() if count)
+    ended = f"{queue['leased']} running, {queue['dead']} given up"
+    return f"{ready or 'none'} waiting, {ended}"
+
+
+def _store(store: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{name} {count}" for name, count in store.items() if isinstance(count, int))
+    return _with(counts, store.get("reason"))
+
+
+def _backend_state(clip: Mapping[str, Any], backend: Mapping[str, Any]) -> str:
+    if not clip["enabled"]:
+        return "disabled"
+    if not backend["available"]:
+        return "unavailable"
+    return "busy" if backend["busy"] else "available"
+
+
+def _backend(backend: Mapping[str, Any]) -> str:
+    trouble = _with(backend.get("reason") or "", backend.get("hint"))
+    return _with(f"{backend['name']} ({backend['kind']}) {backend['url']}", trouble)
+
+
+def _with(text: str, more: Any) -> str:
+    return "; ".join(part for part in (text, more) if part)

@@ -1,0 +1,56 @@
+"""How results are printed. Text that came from images and servers is escaped first."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from clipwatch.printable import printable
+
+
+def say(text: str = "") -> None:
+    """A line of the result."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """A line beside the result, on standard error."""
+    click.echo(text, err=True)
+
+
+def say_json(value: Any) -> None:
+    """The result for programs: ASCII, so that it passes through any terminal and locale."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def say_table(rows: Iterable[Sequence[Any]]) -> None:
+    """Rows with their columns aligned; empty cells are left blank."""
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        say("  ".join(padded).rstrip())
+
+
+def bytes_text(size: int) -> str:
+    """A size as people read it, in powers of 1000."""
+    number = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+def seconds_text(milliseconds: int | None) -> str:
+    """A duration in seconds; empty where it is not known."""
+    return "" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
+
+
+def time_text(moment: str | None) -> str:
+    """An RFC 3339 time in the zone of whoever reads it, to the minute."""
+    if not moment:
+        return ""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,260 @@
+"""Keeps the store true to the disk: takes hints, waits for files to settle, sweeps, and doubts.
+
+    observer ──hints──> tracker (settle) ──paths──> asyncio.Queue ──batches──> scanner
+    timer ───────────────────^                                         sweeper ──^
+
+The queue is only a doorbell: what is lost from it, the next sweep finds.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from clipwatch.errors import StoreError
+from clipwatch.metrics import Metrics
+from clipwatch.model import Clock, Priority, ScanCounts
+from clipwatch.pipeline.doorbell import Doorbell
+from clipwatch.pipeline.scan import Scanner, WatchedRoot
+from clipwatch.pipeline.sweep import RootOffline, Sweeper
+from clipwatch.store.base import Store
+from clipwatch.watching.observer import Blindness, Hint, Observer, Watched
+from clipwatch.watching.reconcile import full_sweep_interval
+
+ROOT_BLIND = "root.blinded"
+ROOT_IMPORTED = "root.imported"
+ROOT_LOST = "root.lost"
+ROOT_RETURNED = "root.returned"
+STORE_FAILED = "store.failed"
+
+BATCH = 500
+CHECK_SECS = 5.0
+STORE_PAUSE_SECS = 5.0
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class RootStatus:
+    """How well a root is known at the moment."""
+
+    imported: bool
+    offline: str | None = None
+    blind: Blindness | None = None
+    doubted: bool = True  #: a full sweep is owed
+    swept_at: int | None = None  #: wall clock of the last sweep
+    next_full: float = 0.0  #: monotonic
+
+    @property
+    def state(self) -> str:
+        if self.offline:
+            return "offline"
+        if not self.imported:
+            return "importing"
+        return "blind" if self.blind else "watching"
+
+
+class Consumer:
+    """Runs until cancelled. ``arrived`` is called whenever there may be new jobs."""
+
+    def __init__(
+        self,
+        roots: Sequence[WatchedRoot],
+        *,
+        scanner: Scanner,
+        sweeper: Sweeper,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        sweep_secs: float,
+        arrived: Callable[[], None],
+    ) -> None:
+        self._roots = {watched.root.path: watched for watched in roots}
+        self._statuses = {
+            path: RootStatus(imported=watched.root.imported_at is not None)
+            for path, watched in self._roots.items()
+        }
+        self._scanner = scanner
+        self._sweeper = sweeper
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._sweep_secs = sweep_secs
+        self._arrived = arrived
+        self._queue: asyncio.Queue[tuple[bytes, Hint | None]] = asyncio.Queue()
+        self._timer = Doorbell(clock)
+        self._doubts = Doorbell(clock)
+        self._observer = Observer(
+            [Watched(w.root.path, w.rules, w.recursive) for w in roots],
+            self._take_hints,
+            self._take_blindness,
+        )
+
+    @property
+    def statuses(self) -> Mapping[bytes, RootStatus]:
+        """By root."""
+        return self._statuses
+
+    @property
+    def settling(self) -> int:
+        """How many files are waited for."""
+        return len(self._scanner.tracker)
+
+    async def run(self) -> None:
+        await self._observer.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._consume())
+                group.create_task(self._time())
+                group.create_task(self._sweep())
+        finally:
+            await self._observer.stop()
+
+    # --- hints and the settle timer ------------------------------------------------------------
+
+    def _take_hints(self, hints: Sequence[Hint]) -> None:
+        self._metrics.hints.inc(len(hints))
+        now = self._clock.monotonic()
+        for hint in hints:
+            if hint.folder:
+                self._queue.put_nowait((hint.path, hint))
+            else:
+                self._scanner.tracker.hinted(hint.path, hint.closed, now)
+        self._queue_due()
+
+    def _queue_due(self) -> None:
+        for path in self._scanner.tracker.due(self._clock.monotonic()):
+            self._queue.put_nowait((path, None))
+
+    async def _time(self) -> None:
+        """Queue every file that is not finished when its next look is due."""
+        while True:
+            due = self._scanner.tracker.next_due()
+            await self._timer.wait(None if due is None else due - self._clock.monotonic())
+            self._queue_due()
+
+    async def _consume(self) -> None:
+        while True:
+            first = await self._queue.get()
+            batch = [first]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            try:
+                await self._observe(batch)
+            except StoreError as error:
+                await self._store_trouble(error)
+
+    async def _observe(self, batch: Sequence[tuple[bytes, Hint | None]]) -> None:
+        files: dict[bytes, list[bytes]] = {}
+        for path, hint in batch:
+            root = self._root_of(path)
+            if root is None:
+                self._scanner.tracker.forget(path)
+            elif hint is not None and hint.folder:
+                await self._sweep_folder(self._roots[root], hint.relative)
+            else:
+                files.setdefault(root, []).append(path[len(root) + 1 :])
+        for root, paths in files.items():
+            await self._scanner.observe(self._roots[root], paths, priority=Priority.NEW)
+        self._timer.ring()
+        self._arrived()
+
+    def _root_of(self, path: bytes) -> bytes | None:
+        return next((root for root in self._roots if path.startswith(root + b"/")), None)
+
+    async def _sweep_folder(self, watched: WatchedRoot, folder: bytes) -> None:
+        try:
+            await self._sweeper.sweep(watched, under=folder, priority=Priority.NEW)
+        except RootOffline as offline:
+            self._lose(watched.root.path, str(offline))
+
+    # --- sweeps and doubts ---------------------------------------------------------------------
+
+    def _take_blindness(self, root: bytes, blindness: Blindness) -> None:
+        log.warning(ROOT_BLIND, root=os.fsdecode(root), reason=blindness.value)
+        self._statuses[root].blind = blindness
+        self._statuses[root].doubted = True
+        self._doubts.ring()
+
+    async def _sweep(self) -> None:
+        """Full sweeps at the start, on any doubt and now and then; of changed folders between."""
+        next_light = self._clock.monotonic() + self._sweep_secs
+        while True:
+            await self._cure_blindness()
+            light = self._clock.monotonic() >= next_light
+            if light:
+                next_light = self._clock.monotonic() + self._sweep_secs
+            for watched in self._roots.values():
+                try:
+                    await self._sweep_root(watched, light)
+                except StoreError as error:
+                    await self._store_trouble(error)
+            await self._doubts.wait(CHECK_SECS)
+            await self._observer.check()
+
+    async def _cure_blindness(self) -> None:
+        """New watches first, then the comparison: what happens in between makes a hint."""
+        blind = [status for status in self._statuses.values() if status.blind and status.doubted]
+        if any(status.blind and not status.blind.lasting for status in blind):
+            for status in self._statuses.values():
+                status.doubted = True
+                status.blind = None
+            await self._observer.rebuild()
+
+    async def _sweep_root(self, watched: WatchedRoot, light: bool) -> None:
+        status = self._statuses[watched.root.path]
+        full = status.doubted or self._clock.monotonic() >= status.next_full
+        if not (full or light):
+            return
+        priority = Priority.NEW if status.imported else Priority.BACKLOG
+        began = self._clock.monotonic()
+        try:
+            if full or status.offline:
+                status.doubted = False
+                counts = await self._sweeper.sweep(watched, priority=priority)
+                status.doubted = status.doubted or self._sweeper.doubts(watched)
+                status.next_full = self._clock.monotonic() + full_sweep_interval(
+                    self._clock.monotonic() - began
+                )
+            else:
+                counts = await self._sweeper.sweep_changed(watched, priority)
+        except RootOffline as offline:
+            self._lose(watched.root.path, str(offline))
+            return
+        await self._swept(watched, status, counts)
+
+    async def _swept(self, watched: WatchedRoot, status: RootStatus, counts: ScanCounts) -> None:
+        if status.offline:
+            status.offline = None
+            log.info(ROOT_RETURNED, root=os.fsdecode(watched.root.path))
+        status.swept_at = self._clock.now()
+        if status.imported:
+            self._metrics.hints_missed.inc(counts.new + counts.updated)
+        else:
+            await self._store.root_imported(watched.root.root_id, self._clock.now())
+            status.imported = True
+            log.info(
+                ROOT_IMPORTED,
+                root=os.fsdecode(watched.root.path),
+                files=counts.found,
+                to_interrogate=counts.queued,
+            )
+        self._timer.ring()
+        self._arrived()
+
+    def _lose(self, root: bytes, reason: str) -> None:
+        """The root cannot be listed: keep everything that is known, and look again later."""
+        status = self._statuses[root]
+        if not status.offline:
+            log.warning(ROOT_LOST, root=os.fsdecode(root), reason=reason)
+        status.offline = reason
+        status.next_full = self._clock.monotonic() + CHECK_SECS
+
+    async def _store_trouble(self, error: StoreError) -> None:
+        """What was not recorded is found again: every root is owed a full sweep."""
+        log.error(STORE_FAILED, error=error.message, hint=error.hint)
+        for status in self._statuses.values():
+            status.doubted = True
+        await self._clock.sleep(STORE_PAUSE_SECS)

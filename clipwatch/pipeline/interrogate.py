@@ -1,0 +1,255 @@
+"""Interrogations: the queue's workers, and those that somebody waits for."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from clipwatch.errors import ModelUnknown, NotInTime, Unavailable
+from clipwatch.interrogators.base import Capabilities
+from clipwatch.metrics import Metrics
+from clipwatch.model import Ask, Clock, Job, Priority, Prompt
+from clipwatch.pipeline.breaker import BreakerState
+from clipwatch.pipeline.worker import Backend, Ended, Worker
+from clipwatch.store.base import Store
+
+PROBE_SECS = 5.0
+#: The name that means "your default" at every kind of server.
+DEFAULT_MODEL = "clip"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an interactive interrogation gave."""
+
+    prompt: Prompt
+    cached: bool  #: a stored result was given and no server asked
+
+
+@dataclass(frozen=True, slots=True)
+class BackendHealth:
+    """A back end as it is now."""
+
+    name: str
+    kind: str
+    url: str
+    available: bool
+    busy: bool
+    reason: str | None
+    hint: str | None
+    model: str
+    models: tuple[str, ...]
+    latency_ms: int | None
+    breaker: BreakerState
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody waits for a job."""
+
+    future: "asyncio.Future[Prompt]"
+    workers: Sequence[Worker]  #: those that may take it
+
+
+class Interrogations:
+    """All back ends together. ``limit`` is CLIP_TIMEOUT_SECS; see ``Worker`` for the rest."""
+
+    def __init__(
+        self,
+        backends: Sequence[Backend],
+        *,
+        enabled: bool,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        limit: float,
+        chance: Callable[[], float],
+    ) -> None:
+        self.enabled = enabled
+        self.limit = limit
+        self._store = store
+        self._clock = clock
+        self._waiting: dict[UUID, Waiting] = {}
+        self._running: asyncio.Task[object] | None = None
+        self._workers = [
+            Worker(
+                backend,
+                store=store,
+                clock=clock,
+                metrics=metrics,
+                limit=limit,
+                chance=chance,
+                ended=self._tell,
+                opened=self._give_up,
+            )
+            for backend in backends
+        ]
+
+    async def run(self) -> None:
+        """Work through the queue until cancelled; do nothing while switched off."""
+        if not self.enabled:
+            return
+        self._running = asyncio.current_task()
+        async with asyncio.TaskGroup() as group:
+            for worker in self._workers:
+                group.create_task(worker.run())
+
+    async def drain(self, seconds: float) -> None:
+        """Take no further jobs, and return when those in hand have ended, or the time is up."""
+        for worker in self._workers:
+            worker.stop()
+        if self._running is not None:
+            await asyncio.wait({self._running}, timeout=seconds)
+
+    async def close(self) -> None:
+        for worker in self._workers:
+            await worker.backend.interrogator.close()
+
+    def wake(self) -> None:
+        """There may be new jobs."""
+        for worker in self._workers:
+            worker.bell.ring()
+
+    async def ask(self, image_id: UUID, ask: Ask, *, patience: float | None = None) -> Answer:
+        """Interrogate one image now, ahead of the queue, or give the stored result.
+
+        ``patience`` is how long to wait, in seconds, by default as long as one call may take and a
+        little more. Raises ``NotFound``, ``Conflict``, ``ModelUnknown``, ``Unavailable``,
+        ``NotInTime`` (the job stays queued), or what the back end failed with.
+        """
+        await self._store.image(image_id)
+        if ask.model == DEFAULT_MODEL:
+            ask = replace(ask, model="")
+        workers = self._fit_for(ask)
+        if not ask.force and (stored := await self._store.stored_caption(image_id, ask)):
+            return Answer(stored, cached=True)
+        await self._refuse_in_vain(workers)
+        job = await self._store.enqueue(image_id, ask, Priority.INTERACTIVE, self._clock.now())
+        prompt = await self._await_end(job, workers, patience or self.limit + 5.0)
+        return Answer(prompt, cached=False)
+
+    def _fit_for(self, ask: Ask) -> Sequence[Worker]:
+        """The workers that this ask may go to. Raises ``ModelUnknown`` where there is none."""
+        named = [w for w in self._workers if ask.backend in ("", w.backend.name)]
+        if not named:
+            names = tuple(worker.backend.name for worker in self._workers)
+            raise ModelUnknown(
+                f"no back end is called {ask.backend!r}", known=names, field="backend"
+            )
+        fit = [w for w in named if not ask.model or w.backend.interrogator.accepts(ask.model)]
+        if not fit:
+            known = tuple(dict.fromkeys(m for w in named for m in w.backend.interrogator.models))
+            raise ModelUnknown(f"no back end has the model {ask.model!r}", known=known)
+        return fit
+
+    async def _refuse_in_vain(self, workers: Sequence[Worker]) -> None:
+        """Raise ``Unavailable`` rather than queue what cannot be answered now."""
+        if not self.enabled:
+            raise Unavailable(
+                "interrogation is switched off",
+                hint="set CLIP_ENABLED=true, or clip.enabled in the configuration, and restart",
+            )
+        if (await self._store.queue()).paused:
+            raise Unavailable("the queue is paused", hint="POST /api/v1/queue/resume")
+        if (vain := self._vain(workers)) is not None:
+            raise vain
+
+    def _vain(self, workers: Sequence[Worker]) -> Unavailable | None:
+        """Why none of these workers will ask its server for a while, None where one will."""
+        now = self._clock.monotonic()
+        first = min(workers, key=lambda worker: worker.breaker.wait(now))
+        if first.breaker.wait(now) <= 0:
+            return None
+        trouble = first.trouble
+        return Unavailable(
+            trouble.message if trouble else "no back end can be reached",
+            hint=trouble.hint if trouble else "",
+            retry_after=first.breaker.wait(now),
+        )
+
+    async def _await_end(self, job: Job, workers: Sequence[Worker], patience: float) -> Prompt:
+        waiting = self._waiting.get(job.job_id)
+        if waiting is None:
+            future = asyncio.get_running_loop().create_future()
+            waiting = self._waiting[job.job_id] = Waiting(future, workers)
+        urgent = [worker for worker in workers if job.ask.now]
+        for worker in urgent:
+            worker.urgent += 1
+        self.wake()
+        try:
+            async with asyncio.timeout(patience):
+                return await asyncio.shield(waiting.future)
+        except TimeoutError as error:
+            raise NotInTime(
+                f"no answer within {patience:g} s; the job stays queued",
+                job_id=job.job_id,
+                hint=f"GET /api/v1/jobs/{job.job_id} tells how it goes on",
+            ) from error
+        finally:
+            for worker in urgent:
+                worker.urgent -= 1
+
+    def _tell(self, ended: Ended) -> None:
+        """Give whoever waits for this job its end; a failure ends the waiting, not the job."""
+        waiting = self._waiting.pop(ended.job.job_id, None)
+        if waiting is None:
+            return
+        if ended.prompt is not None:
+            waiting.future.set_result(ended.prompt)
+        elif ended.error is not None:
+            _fail(waiting.future, ended.error)
+
+    def _give_up(self) -> None:
+        """A breaker opened: end the waiting of those whose job no worker will take for a while."""
+        for job_id, waiting in list(self._waiting.items()):
+            if (vain := self._vain(waiting.workers)) is not None:
+                del self._waiting[job_id]
+                _fail(waiting.future, vain)
+
+    async def health(self) -> Sequence[BackendHealth]:
+        """Every back end, looked at now, none given any work."""
+        return await asyncio.gather(*map(self._health_of, self._workers))
+
+    async def _health_of(self, worker: Worker) -> BackendHealth:
+        interrogator = worker.backend.interrogator
+        try:
+            async with asyncio.timeout(PROBE_SECS):
+                found = await interrogator.probe()
+        except TimeoutError:
+            found = Capabilities(
+                available=False,
+                kind=interrogator.kind,
+                busy=True,
+                reason=f"{interrogator.url} accepts connections but does not answer",
+                hint="look at what the server is doing",
+            )
+        return BackendHealth(
+            name=worker.backend.name,
+            kind=found.kind,
+            url=interrogator.url,
+            available=found.available,
+            busy=found.busy or worker.waits_for_owner,
+            reason=found.reason,
+            hint=found.hint,
+            model=worker.backend.model or DEFAULT_MODEL,
+            models=found.models,
+            latency_ms=found.latency_ms,
+            breaker=worker.breaker.state(self._clock.monotonic()),
+        )
+
+    def states(self) -> Mapping[str, Mapping[str, object]]:
+        """What each worker knows without asking, by name: breaker, trouble, whether it waits."""
+        now = self._clock.monotonic()
+        return {
+            worker.backend.name: {
+                "breaker": worker.breaker.state(now).value,
+                "trouble": worker.trouble.message if worker.trouble else None,
+                "waits_for_owner": worker.waits_for_owner,
+            }
+            for worker in self._workers
+        }
+
+
+def _fail(future: "asyncio.Future[Prompt]", error: Exception) -> None:
+    future.set_exception(error)
+    future.exception()  # retrieved here: the one who asked may be gone by now

@@ -1,0 +1,207 @@
+"""Compares disk and store, folder by folder, and has every difference observed.
+
+Events are hints; this is the truth. The first import, a scan that somebody asks for and the
+periodic sweep are all the same walk.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+
+from clipwatch.metrics import Metrics
+from clipwatch.model import Clock, LocationState, Priority, ScanCounts
+from clipwatch.pipeline.scan import ROWS, Scanner, WatchedRoot, add
+from clipwatch.store.base import Store
+from clipwatch.watching.listing import FolderListing, walk
+from clipwatch.watching.reconcile import compare, is_mass_vanish, vanished
+
+FOLDER_SKIPPED = "folder.skipped"
+ROOT_DOUBTED = "root.doubted"
+
+#: A thread hop lists this many files, or this many folders, whichever comes first.
+FILES_A_HOP = 2000
+FOLDERS_A_HOP = 200
+
+log = structlog.get_logger()
+Progress = Callable[[ScanCounts], Awaitable[None]]
+
+
+class RootOffline(Exception):
+    """The root cannot be listed: unmounted, removed or not ours to read. Nothing is concluded."""
+
+
+class Sweeper:
+    """Sweeps roots. ``scanner`` looks at what differs."""
+
+    def __init__(self, store: Store, scanner: Scanner, *, clock: Clock, metrics: Metrics) -> None:
+        self._store = store
+        self._scanner = scanner
+        self._clock = clock
+        self._metrics = metrics
+        self._doubted: set[int] = set()  #: roots whose files all seemed gone at the last sweep
+        self._mtimes: dict[int, dict[bytes, int]] = {}  #: root id: folder: when it was listed
+
+    async def sweep(
+        self,
+        watched: WatchedRoot,
+        *,
+        under: bytes = b"",
+        recursive: bool = True,
+        priority: Priority,
+        batch_id: UUID | None = None,
+        progress: Progress | None = None,
+    ) -> ScanCounts:
+        """Reconcile ``under`` (relative, b"" is all) and, where ``recursive``, what is below it.
+
+        Raises ``RootOffline`` where the root cannot be listed.
+        """
+        recursive = recursive and watched.recursive
+        listings = walk(watched.root.path, watched.rules, recursive=recursive, under=under)
+        found, counts = Found(), ScanCounts()
+        while group := await asyncio.to_thread(_next_listings, listings):
+            for listing in group:
+                await self._compare(watched, listing, found)
+            if len(found.look) >= ROWS:
+                counts = add(counts, await self._observe(watched, found, priority, batch_id))
+                if progress:
+                    await progress(add(counts, found.counts()))
+        if under == b"" and not found.listed:
+            raise RootOffline(f"{os.fsdecode(watched.root.path)} is not there")
+        counts = add(counts, await self._observe(watched, found, priority, batch_id))
+        if recursive or not found.listed:
+            await self._find_lost_folders(watched, under, found)
+        if not (under == b"" and self._is_doubtful(watched, found)) and found.gone:
+            await self._store.mark_missing(watched.root.root_id, found.gone, self._clock.now())
+        self._metrics.reconciles.inc()
+        return add(counts, found.counts())
+
+    async def sweep_changed(self, watched: WatchedRoot, priority: Priority) -> ScanCounts:
+        """Reconcile the folders whose mtime is another than when they were listed last: a file
+        was made, renamed or removed in them. A thousand folders cost a few milliseconds."""
+        counts, mtimes = ScanCounts(), self._mtimes.get(watched.root.root_id, {})
+        done: set[bytes] = set()
+        while changed := await asyncio.to_thread(_changed, watched.root.path, mtimes, done):
+            done.update(changed)
+            for folder in changed:
+                one = await self.sweep(watched, under=folder, recursive=False, priority=priority)
+                counts = add(counts, one)
+                if not await asyncio.to_thread(os.path.isdir, watched.absolute(folder)):
+                    mtimes.pop(folder, None)
+        return counts
+
+    async def _compare(self, watched: WatchedRoot, listing: FolderListing, found: "Found") -> None:
+        """Add to ``found`` how this folder differs from what is known of it."""
+        if listing.error is not None:
+            if listing.folder == b"":
+                raise RootOffline(f"{os.fsdecode(watched.root.path)}: {listing.error}")
+            folder = os.fsdecode(watched.absolute(listing.folder))
+            log.warning(FOLDER_SKIPPED, folder=folder, reason=listing.error)
+            found.unreadable.append(listing.folder)
+            return
+        found.listed.add(listing.folder)
+        self._remember(watched, listing)
+        known = await self._store.known(watched.root.root_id, listing.folder)
+        on_disk = {
+            name: stat
+            for name, stat in listing.files.items()
+            if not self._is_other(watched, listing, name)
+        }
+        difference = compare(on_disk, known)
+        irregular = [name for name in listing.irregular if name not in known]
+        look = [*difference.added, *difference.changed, *difference.unfinished, *irregular]
+        gone = [name for name in difference.gone if name not in listing.irregular]
+        found.met += len(on_disk)
+        found.unchanged += len(difference.unchanged) - len(difference.unfinished)
+        found.look += [os.path.join(listing.folder, name) for name in look]
+        found.gone += [os.path.join(listing.folder, name) for name in gone]
+
+    def _remember(self, watched: WatchedRoot, listing: FolderListing) -> None:
+        mtimes = self._mtimes.setdefault(watched.root.root_id, {})
+        mtimes[listing.folder] = listing.mtime_ns
+        if watched.recursive:
+            for folder in listing.folders:
+                mtimes.setdefault(folder, 0)
+
+    def _is_other(self, watched: WatchedRoot, listing: FolderListing, name: bytes) -> bool:
+        path = watched.absolute(os.path.join(listing.folder, name))
+        return self._scanner.is_known_other(path, listing.files[name])
+
+    async def _observe(
+        self, watched: WatchedRoot, found: "Found", priority: Priority, batch_id: UUID | None
+    ) -> ScanCounts:
+        paths, found.look = found.look, []
+        return await self._scanner.observe(watched, paths, priority=priority, batch_id=batch_id)
+
+    async def _find_lost_folders(self, watched: WatchedRoot, under: bytes, found: "Found") -> None:
+        """Add the known files of folders that are not there any more."""
+        root_id = watched.root.root_id
+        for folder in vanished(await self._store.folders(root_id, under), found.listed):
+            if found.may_hold(folder):
+                continue
+            self._mtimes.get(root_id, {}).pop(folder, None)
+            for name, file in (await self._store.known(root_id, folder)).items():
+                if file.state is not LocationState.MISSING:
+                    found.gone.append(os.path.join(folder, name))
+
+    def _is_doubtful(self, watched: WatchedRoot, found: "Found") -> bool:
+        """Whether nearly everything seems gone, for the first time: a drive may be away."""
+        root_id, gone = watched.root.root_id, len(found.gone)
+        if gone > 1 and root_id not in self._doubted and is_mass_vanish(found.met + gone, gone):
+            self._doubted.add(root_id)
+            log.warning(ROOT_DOUBTED, root=os.fsdecode(watched.root.path), files=gone)
+            return True
+        self._doubted.discard(root_id)
+        return False
+
+    def doubts(self, watched: WatchedRoot) -> bool:
+        """Whether the last sweep believed too little, so that a second look is owed."""
+        return watched.root.root_id in self._doubted
+
+
+@dataclass(slots=True)
+class Found:
+    """What a sweep has seen so far; paths are relative to the root."""
+
+    met: int = 0  #: files on disk
+    unchanged: int = 0
+    look: list[bytes] = field(default_factory=list)
+    gone: list[bytes] = field(default_factory=list)
+    listed: set[bytes] = field(default_factory=set)
+    unreadable: list[bytes] = field(default_factory=list)
+
+    def counts(self) -> ScanCounts:
+        return ScanCounts(found=self.unchanged, unchanged=self.unchanged)
+
+    def may_hold(self, folder: bytes) -> bool:
+        """Whether the folder may still be there, in one that cannot be read."""
+        return any(folder == one or folder.startswith(one + b"/") for one in self.unreadable)
+
+
+def _next_listings(listings: Iterator[FolderListing]) -> list[FolderListing]:
+    group: list[FolderListing] = []
+    files = 0
+    for listing in listings:
+        group.append(listing)
+        files += len(listing.files)
+        if files >= FILES_A_HOP or len(group) >= FOLDERS_A_HOP:
+            break
+    return group
+
+
+def _changed(root: bytes, mtimes: Mapping[bytes, int], done: Collection[bytes]) -> list[bytes]:
+    return [
+        folder
+        for folder, listed in list(mtimes.items())
+        if folder not in done and _mtime(root, folder) != listed
+    ]
+
+
+def _mtime(root: bytes, folder: bytes) -> int | None:
+    try:
+        return os.stat(os.path.join(root, folder)).st_mtime_ns
+    except OSError:
+        return None

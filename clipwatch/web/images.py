@@ -1,0 +1,85 @@
+"""Images: the list, one of them, its bytes, its thumbnail."""
+
+import asyncio
+import os
+from urllib.parse import quote
+
+from aiohttp import hdrs, web
+
+from clipwatch.model import Image
+from clipwatch.pipeline.thumbnail import make_thumbnail
+from clipwatch.query import parse
+from clipwatch.web.asking import ListParameters, NoParameters, ThumbnailParameters
+from clipwatch.web.cursor import encode_cursor
+from clipwatch.web.incoming import read_cursor, read_id, read_parameters
+from clipwatch.web.opened import OpenedFile, open_present
+from clipwatch.web.replies import (
+    is_current,
+    json_reply,
+    listing_reply,
+    not_modified,
+    revalidated,
+    tagged_reply,
+)
+from clipwatch.web.services import SERVICES, THUMBNAILS
+from clipwatch.web.wire import image_dict
+
+#: By what the file holds, whatever it is called.
+MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+
+async def list_images(request: web.Request) -> web.Response:
+    """Newest first; with ``q`` those that the search finds."""
+    asked = read_parameters(request, ListParameters)
+    scope = f"images {asked.q}"
+    page = await request.app[SERVICES].store.list_images(
+        parse(asked.q), limit=asked.limit, below=read_cursor(asked.cursor, scope)
+    )
+    following = None if page.next_seq is None else encode_cursor(page.next_seq, scope)
+    body = {
+        "images": [image_dict(image) for image in page.images],
+        "next_cursor": following,
+        "total": page.total,
+        "total_is_exact": page.total_is_exact,
+    }
+    return listing_reply(request, body, following)
+
+
+async def one_image(request: web.Request) -> web.Response:
+    """Everything about one image."""
+    read_parameters(request, NoParameters)
+    return json_reply(image_dict(await _image(request)))
+
+
+async def image_file(request: web.Request) -> web.StreamResponse:
+    """The bytes as they lie in the folder; 409 where they do not, or not yet."""
+    read_parameters(request, NoParameters)
+    image = await _image(request)
+    file = await asyncio.to_thread(open_present, image)
+    media_type = MEDIA_TYPES.get(image.format or "", "application/octet-stream")
+    name = quote(os.path.basename(image.location.path))
+    headers = revalidated(media_type)
+    headers[hdrs.CONTENT_DISPOSITION] = f"inline; filename*=UTF-8''{name}"
+    return OpenedFile(file, headers)
+
+
+async def thumbnail(request: web.Request) -> web.Response:
+    """A WebP of at most ``size`` pixels a side."""
+    asked = read_parameters(request, ThumbnailParameters)
+    image = await _image(request)
+    etag = f"{image.revision}-{asked.size}"
+    headers = revalidated("image/webp")
+    if is_current(request, etag):
+        return not_modified(etag, headers)
+    async with request.app[THUMBNAILS]:
+        body = await asyncio.to_thread(_thumbnail_of, image, asked.size)
+    return tagged_reply(request, etag, body, headers)
+
+
+def _thumbnail_of(image: Image, size: int) -> bytes:
+    with open_present(image) as file:
+        return make_thumbnail(file, size)
+
+
+async def _image(request: web.Request) -> Image:
+    return await request.app[SERVICES].store.image(read_id(request, "image"))

@@ -1,0 +1,34 @@
+"""What the handlers work with, and where they find it in the application."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from clipwatch.metrics import Metrics
+from clipwatch.model import Clock
+from clipwatch.pipeline.batch import Scans
+from clipwatch.pipeline.health import Health
+from clipwatch.pipeline.interrogate import Interrogations
+from clipwatch.settings import ServerSettings
+from clipwatch.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The collaborators of every handler, built by the daemon."""
+
+    store: Store
+    scans: Scans
+    interrogations: Interrogations
+    health: Callable[[], Awaitable[Health]]
+    metrics: Metrics
+    clock: Clock
+
+
+SERVICES = web.AppKey("services", Services)
+SETTINGS = web.AppKey("settings", ServerSettings)
+
+#: Decoding is heavy on memory (a picture of 80 megapixels takes 320 MB), so few run at once.
+THUMBNAILS = web.AppKey("thumbnails", asyncio.Semaphore)

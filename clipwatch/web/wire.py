@@ -1,0 +1,320 @@
+"""What leaves: our values as plain dicts, and those as JSON. What enters is in ``asking.py``.
+
+Lists of images are the hot path, so this is written by hand and not left to pydantic. Times are
+RFC 3339 in UTC, durations milliseconds, sizes bytes, scores 0 to 1, ids UUIDs.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from clipwatch.model import (
+    Batch,
+    Change,
+    Hit,
+    Image,
+    Job,
+    JobState,
+    JobSummary,
+    Location,
+    Part,
+    Priority,
+    Prompt,
+    QueueDepth,
+    ScanCounts,
+    Tag,
+)
+from clipwatch.pipeline.health import Health
+from clipwatch.pipeline.interrogate import BackendHealth
+from clipwatch.web.asking import InterrogateBody
+
+API = "/api/v1"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def dumps(value: object) -> bytes:
+    """``value`` as JSON; bytes are paths, and become text."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case bytes():
+            return shown(value)
+        case Mapping():
+            return dict(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def shown(path: bytes) -> str:
+    """A path as text; what is not UTF-8 in it shows as U+FFFD."""
+    return path.decode(errors="replace")
+
+
+def moment(at: int | None) -> datetime | None:
+    """Microseconds since the epoch as a time; None where the calendar does not reach so far."""
+    if at is None:
+        return None
+    try:
+        return _EPOCH + timedelta(microseconds=at)
+    except OverflowError:
+        return None
+
+
+def image_dict(image: Image) -> dict[str, Any]:
+    """An image as api.md describes it."""
+    location = image.location
+    address = f"{API}/images/{image.image_id}"
+    return {
+        "id": image.image_id,
+        "path": shown(location.absolute),
+        "root": shown(location.root),
+        "locations": [location_dict(each) for each in image.locations],
+        "state": image.state,
+        "reason": image.reason or location.reason,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "size": location.stat.size,
+        "created_at": moment(location.stat.mtime),
+        "added_at": moment(image.added_at),
+        "revision": image.revision,
+        "generator": image.generator,
+        "prompt": _current(image.prompt),
+        "job": _summary(image.job),
+        "tags": [tag_dict(tag) for tag in image.tags],
+        "links": {
+            "file": f"{address}/file",
+            "thumbnail": f"{address}/thumbnail",
+            "prompts": f"{API}/prompts/image/{image.image_id}",
+        },
+    }
+
+
+def location_dict(location: Location) -> dict[str, Any]:
+    """One file of an image."""
+    return {
+        "path": shown(location.absolute),
+        "root": shown(location.root),
+        "state": location.state,
+        "reason": location.reason,
+        "size": location.stat.size,
+        "modified_at": moment(location.stat.mtime),
+        "missing_since": moment(location.missing_since),
+    }
+
+
+def _current(prompt: Prompt | None) -> dict[str, Any] | None:
+    if prompt is None:
+        return None
+    return {
+        "id": prompt.prompt_id,
+        "type": prompt.type,
+        "text": prompt.text,
+        "negative": prompt.negative,
+    }
+
+
+def _summary(job: JobSummary | None) -> dict[str, Any] | None:
+    if job is None:
+        return None
+    return {
+        "state": job.state,
+        "attempts": job.attempts,
+        "next_try_at": moment(job.next_try_at),
+        "error": job.error,
+    }
+
+
+def tag_dict(tag: Tag) -> dict[str, Any]:
+    """A tag of an image or a prompt."""
+    return {
+        "name": tag.name,
+        "category": tag.category,
+        "score": tag.score,
+        "origin": tag.origin,
+    }
+
+
+def prompt_dict(prompt: Prompt) -> dict[str, Any]:
+    """One row of an image's ledger of prompts; ``model`` is the one that was used."""
+    return {
+        "id": prompt.prompt_id,
+        "type": prompt.type,
+        "text": prompt.text,
+        "negative": prompt.negative,
+        "model": prompt.model_used,
+        "backend": prompt.backend,
+        "tags": [tag_dict(tag) for tag in prompt.tags],
+        "parameters": dict(prompt.parameters),
+        "parts": [_part(part) for part in prompt.parts],
+        "created_at": moment(prompt.created_at),
+        "current": prompt.current,
+        "model_asked": prompt.model_asked,
+        "kind": prompt.kind,
+        "mode": prompt.mode,
+        "revision": prompt.revision,
+        "duration_ms": prompt.duration_ms,
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {"role": part.role, "prompt": part.prompt, "negative": part.negative}
+
+
+def interrogation_dict(prompt: Prompt, body: InterrogateBody, *, cached: bool) -> dict[str, Any]:
+    """The answer to one interrogation; ``model`` repeats the name that was asked for."""
+    return {
+        "image_id": prompt.image_id,
+        "prompt": prompt.text,
+        "source": "clip_interrogation",
+        "model": body.model or "clip",
+        "model_used": prompt.model_used,
+        "backend": prompt.backend,
+        "mode": prompt.mode,
+        "prompt_id": prompt.prompt_id if body.save or cached else None,
+        "tags": [tag_dict(tag) for tag in prompt.tags],
+        "confidence": confidence(prompt.tags),
+        "cached": cached,
+        "duration_ms": prompt.duration_ms,
+    }
+
+
+def confidence(tags: Sequence[Tag]) -> float | None:
+    """The mean score of the tags; None where the server gave none."""
+    scores = [tag.score for tag in tags if tag.score is not None]
+    return sum(scores) / len(scores) if scores else None
+
+
+def hit_dict(hit: Hit) -> dict[str, Any]:
+    """A prompt that a search found, with its image."""
+    return {
+        "snippet": hit.snippet,
+        "type": hit.prompt.type,
+        "prompt": prompt_dict(hit.prompt),
+        "image": image_dict(hit.image),
+    }
+
+
+def job_dict(job: Job) -> dict[str, Any]:
+    """One interrogation that is to be done, or was."""
+    return {
+        "id": job.job_id,
+        "image_id": job.image_id,
+        "state": job.state,
+        "priority": job.priority.name.lower(),
+        "attempts": job.attempts,
+        "crashes": job.crashes,
+        "next_try_at": moment(job.run_at) if job.state is JobState.READY else None,
+        "error": job.error,
+        "model": job.ask.model,
+        "backend": job.ask.backend,
+        "mode": job.ask.mode,
+        "created_at": moment(job.created_at),
+        "batch_id": job.batch_id,
+    }
+
+
+def queue_dict(queue: QueueDepth) -> dict[str, Any]:
+    """How much waits, by priority, and how the rest ended."""
+    return {
+        "ready": {each.name.lower(): queue.ready.get(each, 0) for each in Priority},
+        "leased": queue.leased,
+        "dead": queue.dead,
+        "paused": queue.paused,
+        "next_run_at": moment(queue.next_run_at),
+    }
+
+
+def counts_dict(counts: ScanCounts) -> dict[str, int]:
+    """What a scan saw, file by file."""
+    return {
+        "found": counts.found,
+        "new": counts.new,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "unfinished": counts.unfinished,
+        "failed": counts.failed,
+        "queued": counts.queued,
+    }
+
+
+def scan_dict(batch: Batch, path: str, now: int) -> dict[str, Any]:
+    """The answer to a scan of ``path``, as it was asked for; the batch can be asked for later."""
+    return {
+        "path": path,
+        "recursive": batch.recursive,
+        **counts_dict(batch.counts),
+        "duration_ms": _duration_ms(batch, now),
+        "batch_id": batch.batch_id,
+        "state": batch.state,
+    }
+
+
+def batch_dict(batch: Batch, now: int) -> dict[str, Any]:
+    """A scan or a bulk interrogation, as far as it is."""
+    return {
+        "id": batch.batch_id,
+        "kind": batch.kind,
+        "state": batch.state,
+        "path": shown(batch.path),
+        "recursive": batch.recursive,
+        "counts": counts_dict(batch.counts),
+        "created_at": moment(batch.created_at),
+        "finished_at": moment(batch.finished_at),
+        "duration_ms": _duration_ms(batch, now),
+        "error": batch.error,
+    }
+
+
+def _duration_ms(batch: Batch, now: int) -> int:
+    end = now if batch.finished_at is None else batch.finished_at
+    return (end - batch.created_at) // 1000
+
+
+def change_dict(change: Change) -> dict[str, Any]:
+    """One entry of the ordered log; what is particular to its kind stands beside the rest."""
+    return {
+        **change.data,
+        "seq": change.seq,
+        "at": moment(change.at),
+        "kind": change.kind,
+        "image_id": change.image_id,
+    }
+
+
+def backend_dict(backend: BackendHealth) -> dict[str, Any]:
+    """A back end as it is now."""
+    return {
+        "name": backend.name,
+        "kind": backend.kind,
+        "url": backend.url,
+        "available": backend.available,
+        "busy": backend.busy,
+        "reason": backend.reason,
+        "hint": backend.hint,
+        "model": backend.model,
+        "models": backend.models,
+        "latency_ms": backend.latency_ms,
+        "breaker": backend.breaker,
+    }
+
+
+def health_dict(health: Health) -> dict[str, Any]:
+    """How each part of the daemon is."""
+    return {
+        "status": health.status,
+        "ready": health.ready,
+        "roots": {
+            path: {**root, "swept_at": moment(root["swept_at"])}
+            for path, root in health.roots.items()
+        },
+        "settling": health.settling,
+        "queue": {**health.queue, "next_run_at": moment(health.queue.get("next_run_at"))},
+        "store": health.store,
+        "disk": health.disk,
+    }

@@ -1,0 +1,297 @@
+"""The client commands, against answers as the daemon gives them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Done, FakeDaemon
+
+IMAGE_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+Run = Callable[..., Done]
+
+
+def image(path: str = "/pics/a.png", **changes: Any) -> dict[str, Any]:
+    """An image as GET /api/v1/images/{id} answers."""
+    return {
+        "id": IMAGE_ID,
+        "path": path,
+        "locations": [{"path": path, "state": "present"}],
+        "state": "present",
+        "reason": None,
+        "width": 8,
+        "height": 4,
+        "format": "png",
+        "size": 1234,
+        "created_at": "2026-01-02T03:04:05Z",
+        "generator": "AUTOMATIC1111",
+        "prompt": {"id": "p", "type": "embedded", "text": "a red cat", "negative": ""},
+        "job": None,
+        "tags": [{"name": "cat"}, {"name": "red"}],
+    } | changes
+
+
+PROMPT = {
+    "id": "p",
+    "type": "embedded",
+    "text": "a red cat",
+    "negative": "dog",
+    "model": None,
+    "backend": None,
+    "parameters": {"steps": 20},
+    "created_at": "2026-01-02T03:04:05Z",
+    "current": True,
+}
+
+
+# --- scan ------------------------------------------------------------------------------------
+
+SCANNED = {
+    "path": "/pics",
+    "recursive": True,
+    "found": 5,
+    "new": 2,
+    "updated": 0,
+    "unchanged": 3,
+    "unfinished": 0,
+    "failed": 0,
+    "queued": 1,
+    "duration_ms": 1234,
+}
+
+
+def test_scan_asks_the_daemon(clipwatch: Run, daemon: FakeDaemon, tmp_path: Path) -> None:
+    daemon.post("/api/v1/images/scan", SCANNED)
+    done = clipwatch("scan", str(tmp_path), "--no-recursive")
+    assert daemon.asked[0].body == {"path": str(tmp_path), "recursive": False}
+    assert done == Done(
+        0,
+        "/pics: 5 found, 2 new, 0 updated, 3 unchanged, 0 unfinished, 0 failed; "
+        "1 to interrogate (1.2 s)\n",
+        "",
+    )
+    assert json.loads(clipwatch("scan", "--json", str(tmp_path)).out) == SCANNED
+
+
+def test_scan_of_a_relative_path_sends_the_absolute_one(
+    clipwatch: Run, daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.post("/api/v1/images/scan", SCANNED)
+    monkeypatch.chdir(tmp_path)
+    clipwatch("scan", ".")
+    assert daemon.asked[0].body["path"] == str(tmp_path)
+
+
+def test_scan_of_nothing(clipwatch: Run, daemon: FakeDaemon, tmp_path: Path) -> None:
+    done = clipwatch("scan", str(tmp_path / "gone"))
+    assert done.code == 1
+    assert done.err.startswith(f"clipwatch: {tmp_path / 'gone'} does not exist\nhint: ")
+    assert daemon.asked == []
+
+
+def test_scan_of_a_name_that_json_cannot_carry(
+    clipwatch: Run, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    path = tmp_path / "caf\udce9"
+    path.mkdir()
+    done = clipwatch("scan", str(path))
+    assert done.code == 1
+    assert "is not UTF-8" in done.err and daemon.asked == []
+
+
+# --- interrogate -----------------------------------------------------------------------------
+
+
+def test_interrogate_by_path_prints_the_prompt(
+    clipwatch: Run, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    path = tmp_path / 'a "b".png'
+    daemon.get("/api/v1/images", {"images": [image("/other"), image(str(path))]})
+    answer = {
+        "prompt": "a cat\x1b[2J",
+        "model_used": "clip",
+        "backend": "default",
+        "cached": False,
+        "duration_ms": 2100,
+    }
+    daemon.post(f"/api/v1/images/{IMAGE_ID}/interrogate", answer)
+    arguments = ("interrogate", str(path), "--model", "clip", "--backend", "gpu", "--force")
+    assert clipwatch(*arguments) == Done(0, "a cat\\x1b[2J\n", "clip, default, 2.1 s\n")
+    assert daemon.asked[-1].body == {"model": "clip", "backend": "gpu", "force": True}
+    assert json.loads(clipwatch(*arguments, "--json").out) == answer
+
+
+def test_interrogate_not_in_time_is_75(clipwatch: Run, daemon: FakeDaemon) -> None:
+    daemon.get(f"/api/v1/images/{IMAGE_ID}", image())
+    problem = {"detail": "no answer within 30 s", "hint": "it stays queued", "job_id": "j"}
+    daemon.post(f"/api/v1/images/{IMAGE_ID}/interrogate", problem, 504)
+    done = clipwatch("interrogate", IMAGE_ID)
+    assert (done.code, done.out) == (75, "")
+    assert done.err == "clipwatch: no answer within 30 s\nhint: it stays queued\n"
+
+
+# --- search ----------------------------------------------------------------------------------
+
+
+def hit(number: int) -> dict[str, Any]:
+    return {
+        "snippet": f"a **red** cat\n{number}",
+        "type": "embedded",
+        "prompt": PROMPT,
+        "image": image(f"/pics/{number}.png"),
+    }
+
+
+def test_search_prints_hits_escaped(clipwatch: Run, daemon: FakeDaemon) -> None:
+    daemon.get("/api/v1/prompts/search", {"hits": [hit(1)], "next_cursor": "more"})
+    done = clipwatch("search", "red", "-dog", "cat OR x", "--limit", "1")
+    assert daemon.asked[0].parameters == {"q": "red -dog cat OR x", "limit": "1"}
+    first, second = done.out.splitlines()
+    assert first.startswith("/pics/1.png  embedded  2026-01-0")
+    assert second == "    a red cat\\n1"
+    assert done.err == "the newest 1; --limit gives more\n"
+
+
+def test_search_follows_pages_up_to_the_limit(clipwatch: Run, daemon: FakeDaemon) -> None:
+    page = {"hits": [hit(number) for number in range(500)], "next_cursor": "next"}
+    daemon.get("/api/v1/prompts/search", page)
+    found = json.loads(clipwatch("search", "x", "--limit", "700", "--json").out)
+    assert [asked.parameters.get("cursor") for asked in daemon.asked] == [None, "next"]
+    assert [asked.parameters["limit"] for asked in daemon.asked] == ["500", "200"]
+    assert found["more"] is True
+    assert found["hits"][0] == {
+        "image_id": IMAGE_ID,
+        "path": "/pics/0.png",
+        "type": "embedded",
+        "text": "a red cat",
+        "snippet": "a **red** cat\n0",
+        "created_at": "2026-01-02T03:04:05Z",
+    }
+
+
+def test_a_search_that_cannot_be_understood_is_2(clipwatch: Run, daemon: FakeDaemon) -> None:
+    problem = {"detail": "( is never closed", "hint": "close it", "token": "(", "at": 0}
+    daemon.get("/api/v1/prompts/search", problem, 400)
+    done = clipwatch("search", "(")
+    assert (done.code, done.err) == (2, "clipwatch: ( is never closed\nhint: close it\n")
+
+
+def test_nothing_found_is_said_beside_the_result(clipwatch: Run, daemon: FakeDaemon) -> None:
+    daemon.get("/api/v1/prompts/search", {"hits": [], "next_cursor": None})
+    assert clipwatch("search", "x") == Done(0, "", "nothing found\n")
+
+
+# --- show ------------------------------------------------------------------------------------
+
+
+def test_show_tells_image_prompts_and_why(clipwatch: Run, daemon: FakeDaemon) -> None:
+    daemon.get(f"/api/v1/images/{IMAGE_ID}", image())
+    daemon.get(f"/api/v1/prompts/image/{IMAGE_ID}", {"image_id": IMAGE_ID, "prompts": [PROMPT]})
+    done = clipwatch("show", IMAGE_ID)
+    for text in (
+        "/pics/a.png (present)",
+        "png, 8x4, 1.2 kB",
+        "tags       cat, red",
+        "the one that the file carries",
+        "embedded, current",
+        "    not: dog",
+        "    steps: 20",
+    ):
+        assert text in done.out
+    answer = json.loads(clipwatch("show", IMAGE_ID, "--json").out)
+    assert answer.keys() == {"image", "prompts", "why"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"prompt": None}, "no prompt: the file carries none, and nobody was asked for one"),
+        ({"prompt": None, "reason": "it is empty"}, "no prompt: it is empty"),
+        (
+            {"prompt": None, "job": {"state": "dead", "error": "HTTP 500"}},
+            "no prompt yet: interrogating it was given up; last error: HTTP 500",
+        ),
+        (
+            {"prompt": None, "job": {"state": "ready", "error": None}},
+            "no prompt yet: an interrogation waits",
+        ),
+    ],
+)
+def test_why_there_is_no_prompt(
+    clipwatch: Run, daemon: FakeDaemon, changes: dict[str, Any], why: str
+) -> None:
+    daemon.get(f"/api/v1/images/{IMAGE_ID}", image(**changes))
+    daemon.get(f"/api/v1/prompts/image/{IMAGE_ID}", {"image_id": IMAGE_ID, "prompts": []})
+    assert json.loads(clipwatch("show", IMAGE_ID, "--json").out)["why"] == why
+
+
+def test_an_unknown_path_says_what_to_do(clipwatch: Run, daemon: FakeDaemon) -> None:
+    daemon.get("/api/v1/images", {"images": [image("/pics/other.png")]})
+    done = clipwatch("show", "/pics/a.png")
+    assert done.code == 1
+    assert "no image is known at /pics/a.png" in done.err and "clipwatch scan" in done.err
+    assert [asked.parameters["q"] for asked in daemon.asked] == [
+        "path:/pics/a.png",
+        "is:missing path:/pics/a.png",
+    ]
+
+
+# --- status ----------------------------------------------------------------------------------
+
+
+def health(**changes: Any) -> dict[str, Any]:
+    return {
+        "status": "ok",
+        "ready": True,
+        "roots": {"/pics": {"state": "watching", "reason": None}},
+        "settling": {"state": "ok", "files": 2},
+        "queue": {"state": "working"},
+        "store": {"state": "ok", "images": 3},
+        "disk": {"state": "ok", "free_bytes": 5_000_000_000},
+    } | changes
+
+
+BACKEND = {
+    "name": "default",
+    "kind": "sdapi",
+    "url": "http://127.0.0.1:7860",
+    "available": False,
+    "busy": False,
+    "reason": "nothing answers",
+    "hint": "start it",
+}
+QUEUE = {
+    "ready": {"interactive": 0, "new": 1, "backlog": 7},
+    "leased": 1,
+    "dead": 2,
+    "waits_for": "the server renders for its owner",
+}
+
+
+def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
+    daemon.get("/health", health())
+    daemon.get("/api/v1/clip/health", {"enabled": True, "available": False, "backends": [BACKEND]})
+    daemon.get("/api/v1/queue", QUEUE)
+    done = clipwatch("status")
+    assert done.code == 0
+    assert [line.split(maxsplit=1)[0] for line in done.out.splitlines()] == [
+        "clipwatch",
+        "root",
+        "settling",
+        "queue",
+        "store",
+        "disk",
+        "back",
+    ]
+    for text in (
+        daemon.url,
+        "1 new, 7 backlog waiting, 1 running, 2 given up; the server renders for its owner",
+        "5.0 GB free",
+        "unavailable  default (sdapi) http://127.0.0.1:7860; nothing answers; start it",
+    ):
+        assert text in done.out
+    daemon.get("/health", health(status="degraded"))
+    assert clipwatch("status").code == 1
+    assert json.loads(clipwatch("status", "--json").out)["health"]["status"] == "degraded"

@@ -1,0 +1,123 @@
+import os
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from clipwatch.model import LocationState, Priority, ScanCounts
+from clipwatch.pipeline.sweep import RootOffline
+from tests import pictures
+from tests.pipeline.conftest import Parts
+
+
+async def sweep(parts: Parts, **options: object) -> ScanCounts:
+    return await parts.sweeper.sweep(parts.watched, priority=Priority.NEW, **options)  # type: ignore[arg-type]
+
+
+def write(parts: Parts, name: str) -> None:
+    """A finished image, as after the hint that its writer has closed it."""
+    path = parts.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pictures.a1111_png(f"{name}, old\nSteps: 1, Sampler: Euler, Seed: 1"))
+    close(parts, name)
+
+
+def close(parts: Parts, name: str) -> None:
+    absolute, now = os.fsencode(parts.folder / name), parts.clock.monotonic()
+    parts.scanner.tracker.hinted(absolute, True, now)
+    parts.scanner.tracker.due(now)
+
+
+async def states(parts: Parts, folder: bytes = b"") -> dict[bytes, LocationState]:
+    known = await parts.store.known(parts.watched.root.root_id, folder)
+    return {name: file.state for name, file in known.items()}
+
+
+async def test_everything_below_is_found_once_and_then_unchanged(parts: Parts) -> None:
+    for name in ("a.png", "day/b.png", "day/night/c.png", ".hidden/d.png"):
+        write(parts, name)
+    assert await sweep(parts) == ScanCounts(found=3, new=3)
+    assert await sweep(parts) == ScanCounts(found=3, unchanged=3)
+
+
+async def test_only_the_folder_asked_for(parts: Parts) -> None:
+    for name in ("a.png", "day/b.png", "day/night/c.png"):
+        write(parts, name)
+    assert await sweep(parts, under=b"day") == ScanCounts(found=2, new=2)
+    assert await sweep(parts, recursive=False) == ScanCounts(found=1, new=1)
+
+
+async def test_a_root_that_is_not_recursive_stays_flat(parts: Parts) -> None:
+    for name in ("a.png", "day/b.png"):
+        write(parts, name)
+    parts = replace(parts, watched=replace(parts.watched, recursive=False))
+    assert await sweep(parts) == ScanCounts(found=1, new=1)
+
+
+async def test_what_is_gone_is_missing_and_comes_back(parts: Parts) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        write(parts, name)
+    await sweep(parts)
+    (parts.folder / "a.png").rename(parts.folder.parent / "aside.png")
+    await sweep(parts)
+    assert (await states(parts))[b"a.png"] is LocationState.MISSING
+    (parts.folder.parent / "aside.png").rename(parts.folder / "a.png")
+    close(parts, "a.png")
+    assert (await sweep(parts)).updated == 1
+    assert (await states(parts))[b"a.png"] is LocationState.PRESENT
+
+
+async def test_a_folder_that_is_gone_takes_its_files_with_it(parts: Parts) -> None:
+    for name in ("a.png", "b.png", "day/c.png", "day/night/d.png"):
+        write(parts, name)
+    await sweep(parts)
+    shutil.rmtree(parts.folder / "day")
+    assert await sweep(parts, under=b"day") == ScanCounts()
+    assert await states(parts, b"day/night") == {b"d.png": LocationState.MISSING}
+
+
+async def test_where_all_seems_gone_the_first_look_is_not_believed(parts: Parts) -> None:
+    for name in ("a.png", "b.png"):
+        write(parts, name)
+    await sweep(parts)
+    for name in ("a.png", "b.png"):
+        (parts.folder / name).unlink()
+    await sweep(parts)
+    assert parts.sweeper.doubts(parts.watched)
+    assert set((await states(parts)).values()) == {LocationState.PRESENT}
+    await sweep(parts)
+    assert not parts.sweeper.doubts(parts.watched)
+    assert set((await states(parts)).values()) == {LocationState.MISSING}
+
+
+async def test_a_root_that_is_away_is_offline_and_loses_nothing(parts: Parts) -> None:
+    write(parts, "a.png")
+    await sweep(parts)
+    parts.folder.rename(parts.folder.parent / "elsewhere")
+    with pytest.raises(RootOffline, match="images"):
+        await sweep(parts)
+    assert await states(parts) == {b"a.png": LocationState.PRESENT}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+async def test_a_folder_that_may_not_be_read_keeps_what_is_known_of_it(parts: Parts) -> None:
+    for name in ("a.png", "day/night/b.png"):
+        write(parts, name)
+    await sweep(parts)
+    (parts.folder / "day").chmod(0)
+    try:
+        await sweep(parts)
+    finally:
+        (parts.folder / "day").chmod(0o700)
+    assert await states(parts, b"day/night") == {b"b.png": LocationState.PRESENT}
+
+
+async def test_changed_folders_are_found_by_their_mtime(parts: Parts) -> None:
+    for name in ("a.png", "day/b.png"):
+        write(parts, name)
+    await sweep(parts)
+    assert await parts.sweeper.sweep_changed(parts.watched, Priority.NEW) == ScanCounts()
+    write(parts, "day/new/c.png")
+    os.utime(parts.folder / "day", ns=(1, 1))
+    found = await parts.sweeper.sweep_changed(parts.watched, Priority.NEW)
+    assert found.new == 1

@@ -1,0 +1,164 @@
+"""The shipped unit under a real systemd: that verify and security like it says nothing of whether
+it starts."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pictures import a1111_png
+
+PROJECT = Path(__file__).parent.parent
+BOOT = Path(__file__).parent / "resources" / "boot.sh"
+TOOLS = ("unshare", "nsenter", "pivot_root", "useradd", "systemctl", "journalctl")
+
+#: Runs inside, over the overlay: installs what an administrator would.
+SETUP = """
+useradd --system --home-dir /var/lib/clipwatch --shell /usr/sbin/nologin clipwatch
+mkdir -p /opt/clipwatch/bin /etc/clipwatch /srv/images /etc/systemd/system/multi-user.target.wants
+cd /opt/clipwatch/bin
+printf '#!/bin/sh\\ncd {project} && exec {python} -m clipwatch "$@"\\n' > clipwatch
+chmod 755 clipwatch
+for folder in {folders}; do chmod o+x "$folder"; done
+printf 'roots = ["/srv/images"]\\n[server]\\nport = 0\\n' > /etc/clipwatch/config.toml
+cp /setup/a.png /srv/images/; chmod -R a+rX /srv/images
+cp /setup/clipwatch.service /etc/systemd/system/
+ln -s ../clipwatch.service /etc/systemd/system/multi-user.target.wants/
+"""
+
+
+def cgroup_root() -> Path | None:
+    """Where cgroup2 is mounted."""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, folder, kind, *_ = line.split()
+        if kind == "cgroup2":
+            return Path(folder)
+    return None
+
+
+def can_boot() -> bool:
+    """Whether this machine lets us: root, namespaces, overlayfs and systemd."""
+    has_tools = all(map(shutil.which, TOOLS)) and Path("/lib/systemd/systemd").exists()
+    if os.geteuid() != 0 or not has_tools or cgroup_root() is None:
+        return False
+    try_it = ["unshare", "--pid", "--fork", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    mounts = subprocess.run(try_it, capture_output=True, check=False).returncode == 0
+    return mounts and "overlay" in Path("/proc/filesystems").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A booted systemd."""
+
+    pid: int  #: of its process 1, seen from here
+
+    def run(self, *command: str) -> str:
+        """What the command prints inside."""
+        inside = ["nsenter", "-t", str(self.pid), "-a", *command]
+        return subprocess.run(inside, capture_output=True, text=True, check=False).stdout.strip()
+
+    def property(self, name: str) -> str:
+        return self.run("systemctl", "show", "-P", name, "clipwatch")
+
+    def health(self) -> Any:
+        """The running daemon's answer; None while there is none."""
+        status = self.property("StatusText")
+        if self.property("ActiveState") != "active" or not status.startswith("serving "):
+            return None
+        with urllib.request.urlopen(status.removeprefix("serving ") + "/health") as answer:
+            return json.load(answer)
+
+
+def wait_for(condition: Callable[[], Any], what: Callable[[], str]) -> Any:
+    """What the condition gives once it is true; fails the test after 30 s, saying ``what``."""
+    deadline = time.monotonic() + 30
+    while not (value := condition()):
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.1)
+    return value
+
+
+def prepare(folder: Path) -> None:
+    """Put into the folder what ``SETUP`` takes from it."""
+    folder.mkdir()
+    shutil.copy(PROJECT / "systemd" / "clipwatch.service", folder)
+    (folder / "a.png").write_bytes(a1111_png())
+    # The service's user must reach the interpreter and this project, wherever they are.
+    real = Path(os.path.realpath(sys.executable))
+    folders = {*real.parents, *Path(sys.executable).absolute().parents, PROJECT, *PROJECT.parents}
+    text = SETUP.format(
+        project=PROJECT, python=sys.executable, folders=" ".join(map(str, sorted(folders)))
+    )
+    (folder / "setup.sh").write_text(text)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    prepare(tmp_path / "setup")
+    root = cgroup_root()
+    assert root is not None
+    group = root / f"clipwatch-test-{os.getpid()}"
+    log = tmp_path / "boot.log"
+    with log.open("wb") as output:
+        command = ["bash", str(BOOT), str(tmp_path), str(group)]
+        unshare = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children")
+        first = wait_for(lambda: children.read_text().split(), log.read_text)[0]
+        name = Path(f"/proc/{first}/comm")
+        wait_for(lambda: name.read_text().strip() == "systemd", log.read_text)
+        machine = Machine(int(first))
+        yield machine
+        machine.run("kill", "-s", "RTMIN+4", "1")  # power off
+        with suppress(subprocess.TimeoutExpired):
+            unshare.wait(10)
+    finally:
+        unshare.kill()
+        unshare.wait()
+        wait_for(lambda: is_gone(group), lambda: f"{group} is still there")
+
+
+def is_gone(group: Path) -> bool:
+    """Remove the cgroup's folders, innermost first, as far as their processes have ended."""
+    for folder in [*sorted(group.rglob("*/"), reverse=True), group]:
+        with suppress(OSError):
+            folder.rmdir()
+    return not group.exists()
+
+
+if can_boot():
+
+    @pytest.mark.systemd
+    def test_the_unit_starts_serves_recovers_and_stops(machine: Machine) -> None:
+        def journal() -> str:
+            return machine.run("journalctl", "-b", "--no-pager", "-u", "clipwatch")
+
+        health = wait_for(machine.health, journal)
+        assert health["status"] == "ok"
+        assert list(health["roots"]) == ["/srv/images"]
+        wait_for(lambda: machine.health()["store"].get("images") == 1, journal)
+
+        first = machine.property("MainPID")
+        machine.run("kill", "-9", first)
+        wait_for(lambda: machine.property("NRestarts") == "1", journal)
+        assert wait_for(machine.health, journal)["store"]["images"] == 1
+        assert machine.property("MainPID") != first
+
+        machine.run("systemctl", "stop", "clipwatch")
+        assert (machine.property("Result"), machine.property("ExecMainStatus")) == ("success", "0")
+
+        machine.run("sh", "-c", "echo x = 1 > /etc/clipwatch/config.toml")
+        machine.run("systemctl", "start", "clipwatch")
+        assert machine.property("ExecMainStatus") == "78"
+        assert machine.property("ActiveState") == "failed"
+        assert "unknown key" in journal()

@@ -1,0 +1,247 @@
+import asyncio
+import io
+import os
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from PIL import Image
+
+from tests.web.conftest import Rig, body, problem
+
+UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
+PARAMETERS = "a red fox in snow\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, Seed: 7"
+
+
+async def test_an_image_is_described_as_promised(off: Rig) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images(limit="1")
+    assert image["path"] == str(path)
+    assert image["root"] == str(off.folder)
+    assert image["state"] == "present"
+    assert (image["width"], image["height"], image["format"]) == (96, 64, "png")
+    assert image["size"] == path.stat().st_size
+    assert image["created_at"] == "2023-11-14T22:13:20Z"
+    assert image["added_at"].endswith("Z")
+    assert image["generator"]
+    assert image["prompt"]["type"] == "embedded"
+    assert image["prompt"]["text"] == "a red fox in snow"
+    assert image["prompt"]["negative"] == "blurry"
+    assert image["job"] is None
+    assert image["locations"][0]["path"] == str(path)
+    assert {"name", "category", "score"} <= image["tags"][0].keys()
+    one = await body(await off.client.get(f"/api/v1/images/{image['id']}"))
+    assert one == image
+
+
+async def test_what_a_link_names_is_there(off: Rig) -> None:
+    off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    for address in image["links"].values():
+        assert (await off.client.get(address)).status == 200
+
+
+async def test_the_list_is_newest_first_and_goes_on_by_its_link(off: Rig) -> None:
+    names = [f"{number}.png" for number in range(5)]
+    for name in names:
+        off.draw(name, PARAMETERS)
+    await off.scan()
+    seen, address = [], "/api/v1/images?limit=2&q=fox"
+    while address:
+        answer = await off.client.get(address)
+        page = await body(answer)
+        seen += [os.path.basename(image["path"]) for image in page["images"]]
+        link = answer.links.get("next")
+        assert (link is None) == (page["next_cursor"] is None)
+        address = link["url"].path_qs if link is not None else ""  # type: ignore[union-attr]
+        if address:
+            assert parse_qs(urlsplit(address).query)["cursor"] == [page["next_cursor"]]
+    assert seen == names[::-1]
+
+
+async def test_an_empty_list_is_no_error(off: Rig) -> None:
+    page = await body(await off.client.get("/api/v1/images?limit=1"))
+    assert page == {"images": [], "next_cursor": None, "total": 0, "total_is_exact": True}
+
+
+async def test_a_list_that_has_not_changed_is_not_sent_again(off: Rig) -> None:
+    off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    etag = (await off.client.get("/api/v1/images")).headers["ETag"]
+    unchanged = await off.client.get("/api/v1/images", headers={"If-None-Match": etag})
+    assert (unchanged.status, await unchanged.read()) == (304, b"")
+    off.draw("more.png", PARAMETERS)
+    await off.scan()
+    changed = await off.client.get("/api/v1/images", headers={"If-None-Match": etag})
+    assert changed.status == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "name"),
+    [
+        ("limit=0", 422, "limit"),
+        ("limit=501", 422, "limit"),
+        ("limit=many", 422, "limit"),
+        ("colour=red", 422, "colour"),
+        ("limit=1&limit=2", 400, "limit"),
+        ("cursor=made-up", 400, "cursor"),
+        ("q=colour:red", 400, "q"),
+        ("q=%22open", 400, "q"),
+    ],
+)
+async def test_what_a_list_cannot_take_is_named(
+    off: Rig, query: str, status: int, name: str
+) -> None:
+    told = await problem(await off.client.get(f"/api/v1/images?{query}"), status)
+    assert name in [wrong["name"] for wrong in told["errors"]]
+
+
+async def test_a_search_error_names_the_token_and_its_place(off: Rig) -> None:
+    told = await problem(await off.client.get("/api/v1/images?q=fox colour:red"), 400)
+    assert told["token"] == "colour"
+    assert told["at"] == 4
+    assert told["hint"]
+
+
+async def test_a_cursor_of_another_search_is_refused(off: Rig) -> None:
+    for name in ("a.png", "b.png"):
+        off.draw(name, PARAMETERS)
+    await off.scan()
+    page = await body(await off.client.get("/api/v1/images?limit=1"))
+    other = {"limit": "1", "q": "fox", "cursor": page["next_cursor"]}
+    await problem(await off.client.get("/api/v1/images", params=other), 400)
+
+
+@pytest.mark.parametrize("rest", ["", "/file", "/thumbnail"])
+@pytest.mark.parametrize("image_id", [UNKNOWN, "1", "no-id", "{" + UNKNOWN + "}", "%00", "%ff"])
+async def test_an_id_that_nothing_has_is_not_found(off: Rig, image_id: str, rest: str) -> None:
+    await problem(await off.client.get(f"/api/v1/images/{image_id}{rest}"), 404)
+
+
+async def test_a_file_is_sent_as_it_lies_there(off: Rig) -> None:
+    path = off.draw("füchse/über schnee.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    answer = await off.client.get(image["links"]["file"])
+    assert await answer.read() == path.read_bytes()
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "%C3%BCber%20schnee.png" in answer.headers["Content-Disposition"]
+
+
+async def test_part_of_a_file_can_be_asked_for(off: Rig) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    answer = await off.client.get(image["links"]["file"], headers={"Range": "bytes=1-3"})
+    assert (answer.status, await answer.read()) == (206, path.read_bytes()[1:4])
+
+
+async def test_a_file_that_has_not_changed_is_not_sent_again(off: Rig) -> None:
+    off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    etag = (await off.client.get(image["links"]["file"])).headers["ETag"]
+    again = await off.client.get(image["links"]["file"], headers={"If-None-Match": etag})
+    assert again.status == 304
+
+
+async def test_files_sent_leave_nothing_open(off: Rig) -> None:
+    off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    await (await off.client.get(image["links"]["file"])).read()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        await (await off.client.get(image["links"]["file"])).read()
+        await off.client.head(image["links"]["file"])
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+
+
+@pytest.mark.parametrize("rest", ["file", "thumbnail"])
+async def test_a_file_that_is_gone_is_a_conflict(off: Rig, rest: str) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    path.unlink()
+    told = await problem(await off.client.get(f"/api/v1/images/{image['id']}/{rest}"), 409)
+    assert "fox.png" in told["detail"]
+    assert told["hint"]
+
+
+async def test_an_unfinished_file_is_a_conflict(off: Rig) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    path.write_bytes(path.read_bytes()[:-30])
+    await off.scan()
+    (image,) = await off.images()
+    assert image["state"] == "incomplete"
+    await problem(await off.client.get(image["links"]["file"]), 409)
+
+
+async def test_a_folder_that_became_a_link_is_not_followed(off: Rig) -> None:
+    off.draw("inner/fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    elsewhere = off.folder.parent / "elsewhere"
+    (off.folder / "inner").rename(elsewhere)
+    (off.folder / "inner").symlink_to(elsewhere)
+    await problem(await off.client.get(image["links"]["file"]), 409)
+
+
+async def test_a_fifo_in_the_place_of_a_file_does_not_hang(off: Rig) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    path.unlink()
+    os.mkfifo(path)
+    async with asyncio.timeout(5):
+        await problem(await off.client.get(image["links"]["file"]), 409)
+
+
+async def test_a_page_in_the_place_of_an_image_is_still_sent_as_an_image(off: Rig) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    path.write_text("<script>alert(1)</script>")
+    answer = await off.client.get(image["links"]["file"])
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    await problem(await off.client.get(image["links"]["thumbnail"]), 409)
+
+
+async def test_a_thumbnail_has_the_size_that_was_asked_for(off: Rig) -> None:
+    off.draw("fox.png", PARAMETERS, size=(600, 300))
+    await off.scan()
+    (image,) = await off.images()
+    answer = await off.client.get(image["links"]["thumbnail"], params={"size": "100"})
+    assert answer.content_type == "image/webp"
+    with Image.open(io.BytesIO(await answer.read())) as made:
+        assert (made.format, made.size) == ("WEBP", (100, 50))
+
+
+async def test_a_thumbnail_is_made_once_for_a_browser(off: Rig) -> None:
+    off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    address = image["links"]["thumbnail"]
+    etag = (await off.client.get(address)).headers["ETag"]
+    assert (await off.client.get(address, headers={"If-None-Match": etag})).status == 304
+    larger = await off.client.get(f"{address}?size=512", headers={"If-None-Match": etag})
+    assert larger.status == 200
+
+
+@pytest.mark.parametrize("size", ["63", "1025", "big"])
+async def test_a_thumbnail_has_its_limits(off: Rig, size: str) -> None:
+    await problem(await off.client.get(f"/api/v1/images/{UNKNOWN}/thumbnail?size={size}"), 422)
+
+
+async def test_an_undecodable_name_is_shown_and_its_file_sent(off: Rig) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    os.rename(os.fsencode(path), os.fsencode(off.folder) + b"/\xe9.png")
+    await off.scan()
+    (image,) = await off.images()
+    assert image["path"].endswith("/\N{REPLACEMENT CHARACTER}.png")
+    assert (await off.client.get(image["links"]["file"])).status == 200

@@ -153,6 +153,7 @@ async def running(
             clock=clock,
             metrics=metrics,
             sweep_secs=settings.watching.sweep_secs,
+            full_sweep_secs=settings.watching.full_sweep_secs,
             arrived=interrogations.wake,
         )
         scans = Scans(

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-
-#: From a bare commit on an SSD to a disk that is in trouble.
-COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +19,6 @@ class Metrics:
     hints: Counter
     hints_missed: Counter  #: files that only a reconcile found
     reconciles: Counter
-    commit_seconds: Histogram
 
 
 def make_metrics() -> Metrics:
@@ -47,12 +43,6 @@ def make_metrics() -> Metrics:
         hints=counter("hints", "Paths that the observer named."),
         hints_missed=counter("hints_missed", "Changes that no hint named and a reconcile found."),
         reconciles=counter("reconciles", "Comparisons of a folder tree with the store."),
-        commit_seconds=Histogram(
-            "clipwatch_store_commit_seconds",
-            "Time a commit to the database took.",
-            buckets=COMMIT_BUCKETS,
-            registry=registry,
-        ),
     )
 
 

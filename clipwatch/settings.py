@@ -107,7 +107,6 @@ class RootSettings(Section):
     ignore: tuple[str, ...] = ()  #: patterns beside those of [watching]
     smallest_bytes: int = Field(default=0, ge=0)
     interrogate: bool = True
-    backend: str = ""  #: name of the back end for its images; empty: any
 
     @field_validator("path")
     @classmethod
@@ -205,19 +204,6 @@ class Settings(Section):
         if server.allowed_folders:
             _keep_apart([*roots, *server.allowed_folders])
         return server
-
-    @field_validator("roots")
-    @classmethod
-    def _backends_known(
-        cls, roots: tuple[RootSettings, ...], info: ValidationInfo
-    ) -> tuple[RootSettings, ...]:
-        backends = info.data.get("backends")
-        known = {backend.name for backend in backends or ()} or {DEFAULT_BACKEND}
-        unknown = {root.backend for root in roots} - known - {""}
-        if unknown and backends is not None:
-            wanted, names = ", ".join(sorted(unknown)), ", ".join(sorted(known))
-            raise ValueError(f"ask for the back end {wanted}; known are {names}")
-        return roots
 
     @field_validator("store")
     @classmethod

@@ -288,10 +288,6 @@ def test_backends(file: Path) -> None:
     file.write_text('[[backends]]\nname = "a"\nurl = "http://a:1/"\n')
     settings = load(file, {}, {})
     assert [backend.url for backend in settings.all_backends()] == ["http://a:1"]
-    roots = '[{"path": "/nowhere", "backend": "b"}]'
-    assert problems(file, {"CLIPWATCH_ROOTS": roots}) == [
-        "roots (CLIPWATCH_ROOTS): ask for the back end b; known are a"
-    ]
 
 
 def test_the_clip_section_is_the_back_end_called_default() -> None:
@@ -299,7 +295,7 @@ def test_the_clip_section_is_the_back_end_called_default() -> None:
         "STABLE_DIFFUSION_BASE_URL": "http://gpu:7860",
         "CLIPWATCH_CLIP__USERNAME": "me",
         "CLIPWATCH_CLIP__PASSWORD": "geheim",
-        "CLIPWATCH_ROOTS": '[{"path": "/nowhere", "backend": "default"}]',
+        "CLIPWATCH_ROOTS": '[{"path": "/nowhere"}]',
     }
     (backend,) = load(None, environ, {}).all_backends()
     assert (backend.name, backend.url, backend.username) == ("default", "http://gpu:7860", "me")

@@ -127,10 +127,11 @@ def _line(image: Mapping[str, Any]) -> str:
 
 
 async def _search(client: aiohttp.ClientSession, say: Say) -> None:
+    say("")
     for words in ("sunset sea", "midnight blue", "portrait -midnight"):
         found = await _get(client, "/api/v1/images", q=words)
         names = ", ".join(Path(image["path"]).name for image in found["images"][:3])
-        say(f"\n  search {words!r}: {len(found['images'])} found: {printable(names)}")
+        say(f"  search {words!r}: {len(found['images'])} found: {printable(names)}")
 
 
 async def _get(client: aiohttp.ClientSession, path: str, **query: str) -> Any:

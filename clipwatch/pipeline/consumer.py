@@ -69,6 +69,7 @@ class Consumer:
         clock: Clock,
         metrics: Metrics,
         sweep_secs: float,
+        full_sweep_secs: float,
         arrived: Callable[[], None],
     ) -> None:
         self._roots = {watched.root.path: watched for watched in roots}
@@ -82,6 +83,7 @@ class Consumer:
         self._clock = clock
         self._metrics = metrics
         self._sweep_secs = sweep_secs
+        self._full_sweep_secs = full_sweep_secs
         self._arrived = arrived
         self._queue: asyncio.Queue[tuple[bytes, Hint | None]] = asyncio.Queue()
         self._timer = Doorbell(clock)
@@ -216,7 +218,7 @@ class Consumer:
                 counts = await self._sweeper.sweep(watched, priority=priority)
                 status.doubted = status.doubted or self._sweeper.doubts(watched)
                 status.next_full = self._clock.monotonic() + full_sweep_interval(
-                    self._clock.monotonic() - began
+                    self._clock.monotonic() - began, longest=self._full_sweep_secs
                 )
             else:
                 counts = await self._sweeper.sweep_changed(watched, priority)

@@ -23,6 +23,7 @@ from clipwatch.model import (
     Observation,
     Outcome,
     Priority,
+    PromptType,
     Recorded,
     Root,
     ScanCounts,
@@ -247,6 +248,8 @@ class Scanner:
         for observation, record in zip(seen, recorded, strict=True):
             outcome = observation.embedded.outcome if observation.embedded else Outcome.UNREADABLE
             self._metrics.scanned.labels(outcome.value).inc()
+            if outcome is Outcome.PROMPT and record.verdict in (Verdict.NEW, Verdict.UPDATED):
+                self._metrics.prompts.labels(PromptType.EMBEDDED.value).inc()
             log.debug(
                 IMAGE_SCANNED,
                 path=os.fsdecode(observation.path),

@@ -250,6 +250,8 @@ class Worker:
             self._ended(Ended(job, None, changed))
             return
         self._metrics.interrogations.labels(self.backend.name, "stored").inc()
+        if job.ask.save:
+            self._metrics.prompts.labels(prompt.type.value).inc()
         log.info(
             PROMPT_STORED,
             image=str(job.image_id),

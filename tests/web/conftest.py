@@ -137,6 +137,7 @@ async def application(
             clock=clock,
             metrics=metrics,
             sweep_secs=60.0,
+            full_sweep_secs=3600.0,
             arrived=interrogations.wake,
         )
         scans = Scans(

@@ -35,6 +35,7 @@ from clipwatch.settings import (
 IMAGES = 5_000
 ROUNDS = 3
 ROWS = 1_000  #: of the floor's transactions
+TICK_SECS = 0.005
 NO_SERVER = "http://127.0.0.1:9"
 
 
@@ -44,6 +45,7 @@ class Run:
 
     seconds: float
     peak_mb: float
+    lag_ms: float = 0.0  #: p99 of how late the event loop woke a task that slept
 
 
 def main() -> None:
@@ -79,6 +81,10 @@ def _show(written: corpus.Written, floors: Sequence[Run], imports: Sequence[Run]
             ),
             (f"{max(one.peak_mb for one in imports):.0f} MB", "peak memory; goal: under 120"),
             (f"{max(one.peak_mb for one in floors):.0f} MB", "peak memory of the floor"),
+            (
+                f"{statistics.median(one.lag_ms for one in imports):.0f} ms",
+                "lag of the event loop meanwhile, p99: what a request waits for it",
+            ),
         ],
     )
 
@@ -142,23 +148,34 @@ def first_import(folder: Path, state: Path, images: int) -> Run:
     """Let a new daemon import the folder, and check that it knows every image then."""
     state.mkdir()
     output = log.configure("warning", "json", sys.stderr, environ={})
-    seconds = asyncio.run(_import(settings_for(folder, state), state, images))
+    seconds, lags = asyncio.run(_import(settings_for(folder, state), state, images))
     output.close()
-    return Run(seconds, report.memory_mb("VmHWM"))
+    return Run(seconds, report.memory_mb("VmHWM"), report.percentile(lags, 99) * 1000)
 
 
-async def _import(settings: Settings, state: Path, images: int) -> float:
+async def _import(settings: Settings, state: Path, images: int) -> tuple[float, list[float]]:
     async with running(settings, {"STATE_DIRECTORY": str(state)}, SystemClock()) as daemon:
+        lags: list[float] = []
         began = time.perf_counter()
         consumer = asyncio.create_task(daemon.consumer.run())
+        watch = asyncio.create_task(_watch_lag(lags))
         await imported(daemon, consumer)
         seconds = time.perf_counter() - began
         counts = await daemon.store.counts()
-        consumer.cancel()
-        await asyncio.wait([consumer])
+        for task in (consumer, watch):
+            task.cancel()
+        await asyncio.wait([consumer, watch])
     if counts["locations.present"] != images:
         raise SystemExit(f"{images} images were written, and the daemon knows {counts}")
-    return seconds
+    return seconds, lags
+
+
+async def _watch_lag(lags: list[float]) -> None:
+    """Note, again and again, how much longer a short sleep takes than it should."""
+    while True:
+        due = time.perf_counter() + TICK_SECS
+        await asyncio.sleep(TICK_SECS)
+        lags.append(time.perf_counter() - due)
 
 
 async def imported(daemon: Daemon, consumer: "asyncio.Task[None]") -> None:

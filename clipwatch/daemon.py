@@ -18,8 +18,9 @@ from aiohttp import web
 
 from clipwatch import __version__, log, runfile, systemd
 from clipwatch.clock import SystemClock
+from clipwatch.errors import StartError
 from clipwatch.interrogators import build
-from clipwatch.metrics import make_metrics
+from clipwatch.metrics import Metrics, make_metrics
 from clipwatch.model import Clock
 from clipwatch.pipeline import health
 from clipwatch.pipeline.batch import Scans
@@ -37,6 +38,7 @@ from clipwatch.watching.settle import Tracker
 from clipwatch.web.app import Services, make_app
 from clipwatch.web.listening import listen
 
+DAEMON_INTERRUPTED = "daemon.interrupted"
 DAEMON_STARTED = "daemon.started"
 DAEMON_STOPPED = "daemon.stopped"
 JOBS_MADE = "jobs.made"
@@ -45,6 +47,8 @@ JOBS_RECOVERED = "jobs.recovered"
 #: How long a job in hand may take to end after SIGTERM; well within the unit's TimeoutStopSec.
 DRAIN_SECS = 20.0
 FLUSH_SECS = 5.0
+#: Bytes of a request line: a query of 10 kB, percent-encoded.
+MOST_LINE = 64 * 1024
 
 logger = structlog.get_logger()
 
@@ -92,6 +96,7 @@ class Daemon:
             logger.info(DAEMON_STARTED, url=self.url, version=__version__, pid=os.getpid())
             await stop.wait()
             systemd.notify(self.environ, systemd.STOPPING)
+            logger.info(DAEMON_INTERRUPTED, drain_seconds=DRAIN_SECS)
             await self.interrogations.drain(DRAIN_SECS)
             for task in tasks:
                 task.cancel()
@@ -125,15 +130,7 @@ async def running(
         for one in sockets:
             stack.callback(one.close)
         metrics = make_metrics()
-        interrogations = Interrogations(
-            [await _backend(one, clock) for one in settings.all_backends()],
-            enabled=settings.clip.enabled,
-            store=store,
-            clock=clock,
-            metrics=metrics,
-            limit=settings.clip.timeout_secs,
-            chance=random.random,
-        )
+        interrogations = await _interrogations(settings, store, clock, metrics)
         stack.push_async_callback(interrogations.close)
 
         roots = [await watch(store, root, settings) for root in settings.roots]
@@ -147,6 +144,7 @@ async def running(
         sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
         consumer = Consumer(
             roots,
+            beside=allowed,
             scanner=scanner,
             sweeper=sweeper,
             store=store,
@@ -163,7 +161,7 @@ async def running(
             sweeper=sweeper,
             store=store,
             clock=clock,
-            arrived=interrogations.wake,
+            arrived=partial(_wake, interrogations, consumer),
         )
         stack.push_async_callback(scans.close)
         await scans.resume()
@@ -176,6 +174,12 @@ async def running(
         yield Daemon(url, store, clock, consumer, interrogations, environ)
 
 
+def _wake(interrogations: Interrogations, consumer: Consumer) -> None:
+    """A scan found jobs to do, or files to wait for."""
+    interrogations.wake()
+    consumer.wake()
+
+
 async def _take_over(store: Store, clock: Clock, roots: Sequence[WatchedRoot]) -> None:
     """Put in order what the daemon before this one left, and what it was not allowed to do."""
     recovered = await store.recover(clock.now())
@@ -185,6 +189,20 @@ async def _take_over(store: Store, clock: Clock, roots: Sequence[WatchedRoot]) -
     made = await store.make_jobs(interrogated, clock.now())
     if made:
         logger.info(JOBS_MADE, jobs=made)
+
+
+async def _interrogations(
+    settings: Settings, store: Store, clock: Clock, metrics: Metrics
+) -> Interrogations:
+    return Interrogations(
+        [await _backend(one, clock) for one in settings.all_backends()],
+        enabled=settings.clip.enabled,
+        store=store,
+        clock=clock,
+        metrics=metrics,
+        limit=settings.clip.timeout_secs,
+        chance=random.random,
+    )
 
 
 async def _backend(settings: BackendSettings, clock: Clock) -> Backend:
@@ -206,7 +224,7 @@ async def watch(store: Store, root: RootSettings, settings: Settings) -> Watched
 
 @asynccontextmanager
 async def _web(app: web.Application, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, max_line_size=MOST_LINE)
     await runner.setup()
     try:
         for one in sockets:
@@ -226,5 +244,11 @@ def _announce(stack: AsyncExitStack, url: str, clock: Clock, environ: Mapping[st
     started = datetime.fromtimestamp(clock.now() / 1e6, UTC).isoformat(timespec="seconds")
     run = RunFile(os.getpid(), url, __version__, started)
     for folder, mode in runfile.directories(environ).items():
-        runfile.write(folder, run, mode=mode)
+        try:
+            runfile.write(folder, run, mode=mode)
+        except OSError as error:
+            raise StartError(
+                f"the run-file cannot be written into {folder}: {error.strerror}",
+                hint="make the folder writable, or set STATE_DIRECTORY to one that is",
+            ) from error
         stack.callback(runfile.remove, folder)

@@ -168,9 +168,9 @@ class CaptionRejected(InterrogatorError):
 
 
 class ModelUnknown(InterrogatorError):
-    """The model asked for, or the back end named, does not exist; ``known`` lists those that do.
+    """The model, mode or back end asked for does not exist; ``known`` lists those that do.
 
-    ``field`` is what was asked by: model or backend.
+    ``field`` is what was asked by: model, mode or backend.
     """
 
     blame = Blame.IMAGE

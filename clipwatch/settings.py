@@ -68,6 +68,16 @@ def _http_url(url: str) -> str:
 Url = Annotated[str, AfterValidator(_http_url)]
 
 
+def _folder(path: Path) -> Path:
+    # One that is absent is right: it may be on a disk that is not mounted.
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise ValueError("must be a folder, and it is none")
+    return path
+
+
+Folder = Annotated[Path, AfterValidator(_folder)]
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a server bound to ``host``."""
     try:
@@ -102,19 +112,11 @@ class Section(BaseModel):
 class RootSettings(Section):
     """One watched folder tree; in file and environment its path alone will do."""
 
-    path: Path
+    path: Folder
     recursive: bool = True
     ignore: tuple[str, ...] = ()  #: patterns beside those of [watching]
     smallest_bytes: int = Field(default=0, ge=0)
     interrogate: bool = True
-
-    @field_validator("path")
-    @classmethod
-    def _folder(cls, path: Path) -> Path:
-        # One that is absent is right: it may be on a disk that is not mounted.
-        if os.path.exists(path) and not os.path.isdir(path):
-            raise ValueError("must be a folder, and it is none")
-        return path
 
 
 class ServerSettings(Section):
@@ -122,7 +124,7 @@ class ServerSettings(Section):
     port: int = Field(default=9000, ge=0, le=65535)
     allowed_hosts: tuple[str, ...] = ()  #: further names under which clients reach us
     token: SecretStr | None = None  #: required where host is not a loopback address
-    allowed_folders: tuple[Path, ...] = ()  #: may be scanned though they are not watched
+    allowed_folders: tuple[Folder, ...] = ()  #: may be scanned though they are not watched
 
     @model_validator(mode="after")
     def _token_off_loopback(self) -> "ServerSettings":

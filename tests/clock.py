@@ -1,8 +1,6 @@
 """A clock that is turned by hand."""
 
 import asyncio
-import heapq
-from itertools import count
 
 START = 1_760_000_000_000_000
 
@@ -13,9 +11,7 @@ class ManualClock:
     def __init__(self, start: int = START) -> None:
         self._start = start
         self._elapsed = 0.0
-        self._order = count()
-        self._sleepers: list[tuple[float, int, asyncio.Event]] = []
-        self._slept = asyncio.Event()
+        self._sleepers: dict[asyncio.Event, float] = {}
 
     def now(self) -> int:
         return self._start + round(self._elapsed * 1e6)
@@ -23,21 +19,25 @@ class ManualClock:
     def monotonic(self) -> float:
         return self._elapsed
 
+    @property
+    def sleeping(self) -> int:
+        """How many wait for it to be turned."""
+        return len(self._sleepers)
+
     async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
         due = asyncio.Event()
-        heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._order), due))
-        self._slept.set()
-        await due.wait()
+        self._sleepers[due] = self._elapsed + seconds
+        try:
+            await due.wait()
+        finally:
+            self._sleepers.pop(due, None)
 
     def advance(self, seconds: float) -> None:
         """Turn it on, and wake everybody whose time has come."""
         self._elapsed += seconds
-        while self._sleepers and self._sleepers[0][0] <= self._elapsed:
-            heapq.heappop(self._sleepers)[2].set()
-
-    async def run(self, seconds: float, step: float = 0.5) -> None:
-        """Turn it on in steps, and let everybody work after each."""
-        for _ in range(round(seconds / step)):
-            self.advance(step)
-            for _ in range(20):
-                await asyncio.sleep(0)
+        for due, when in sorted(self._sleepers.items(), key=lambda item: item[1]):
+            if when <= self._elapsed:
+                del self._sleepers[due]
+                due.set()

@@ -136,9 +136,11 @@ def _read(url: str, response: http.client.HTTPResponse, content: bytes) -> Any:
     if response.status >= 400:
         problem = answer if isinstance(answer, dict) else {}
         detail = str(problem.get("detail") or f"{url} answered {response.status}")
-        raise Refused(response.status, detail, str(problem.get("hint") or _hint(response.status)))
+        raise Refused(response.status, detail, _hint(response.status, problem))
     return answer
 
 
-def _hint(status: int) -> str:
-    return "put the daemon's token into CLIPWATCH_TOKEN" if status == 401 else ""
+def _hint(status: int, problem: Mapping[str, Any]) -> str:
+    if status == 401:  # the daemon's own hint is about headers
+        return "put the daemon's token into CLIPWATCH_TOKEN"
+    return str(problem.get("hint") or "")

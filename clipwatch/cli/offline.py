@@ -15,6 +15,7 @@ from clipwatch.daemon import watch
 from clipwatch.errors import ClipwatchError
 from clipwatch.metrics import make_metrics
 from clipwatch.model import Clock, Hit, Priority, ScanCounts
+from clipwatch.pipeline.batch import refuse_left_out
 from clipwatch.pipeline.scan import Scanner, WatchedRoot, add
 from clipwatch.pipeline.sweep import RootOffline, Sweeper
 from clipwatch.query import Query, parse
@@ -107,8 +108,8 @@ async def _observe(
     metrics = make_metrics()
     scanner = Scanner(store, clock=clock, metrics=metrics, tracker=tracker)
     sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
-    relative = os.path.relpath(path, watched.root.path)  # noqa: ASYNC240 - arithmetic only
-    under = b"" if relative == b"." else relative
+    refuse_left_out(watched, path)
+    under = watched.relative(path)
     priority = Priority.NEW if watched.root.imported_at else Priority.BACKLOG
     try:
         if await asyncio.to_thread(os.path.isfile, path):
@@ -131,7 +132,7 @@ async def _look_again(
         return counts
     await clock.sleep(max(due - clock.monotonic(), 0.0) + AGAIN_SECS)
     young = scanner.tracker.due(clock.monotonic())
-    paths = [path[len(watched.root.path) :].lstrip(b"/") for path in young]
+    paths = [watched.relative(path) for path in young]
     seen = await scanner.observe(watched, paths, priority=priority)
     first = replace(
         counts, found=counts.found - len(paths), unfinished=counts.unfinished - len(paths)

@@ -50,6 +50,7 @@ class Interrogator(Protocol):
 
     kind: str
     url: str
+    modes: tuple[str, ...]  #: ways to look at a picture that can be asked for
     models: tuple[str, ...]  #: names to offer to whoever asks for one that is unknown
 
     def accepts(self, model: str) -> bool:

@@ -61,6 +61,7 @@ class Detecting:
         self.kind = "auto"
         self.url = server.url
         self.models: tuple[str, ...] = ()
+        self.modes: tuple[str, ...] = ()
         self._server = server
         self._make = make
         self._found: Interrogator | None = None
@@ -97,5 +98,5 @@ class Detecting:
         if self._found is None:
             self.kind = await detect(self._server)
             self._found = self._make(self.kind)
-            self.models = self._found.models
+            self.models, self.modes = self._found.models, self._found.modes
         return self._found

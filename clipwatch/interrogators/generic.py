@@ -25,6 +25,7 @@ class Generic:
     """Asks each of ``PATHS`` in turn, and sends any model name on: nobody can list them."""
 
     kind = "generic"
+    modes: tuple[str, ...] = ()
 
     def __init__(self, server: Server, *, model: str, monotonic: Callable[[], float]) -> None:
         self.url = server.url

@@ -28,6 +28,7 @@ class Sdapi:
     """
 
     kind = "sdapi"
+    modes: tuple[str, ...] = ()
 
     def __init__(self, server: Server, *, model: str, monotonic: Callable[[], float]) -> None:
         self.url = server.url

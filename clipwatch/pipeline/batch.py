@@ -29,6 +29,16 @@ BATCH_POSTPONED = "batch.postponed"
 log = structlog.get_logger()
 
 
+def refuse_left_out(watched: WatchedRoot, path: bytes) -> None:
+    """Raise ``Forbidden`` for a path that the root's settings leave out: the next sweep would drop
+    what a scan of it found."""
+    if watched.leaves_out(watched.relative(path)):
+        raise Forbidden(
+            f"{os.fsdecode(path)} is left out by the settings of its root",
+            hint="see watching.ignore, and ignore and recursive of the root",
+        )
+
+
 class Scans:
     """Runs scans to their end, whether or not the one who asked still listens.
 
@@ -54,6 +64,7 @@ class Scans:
         self._clock = clock
         self._arrived = arrived
         self._running: dict[UUID, tuple[Batch, asyncio.Task[None]]] = {}
+        self._starting = asyncio.Lock()
 
     async def start(self, path: bytes, recursive: bool) -> Batch:
         """Begin to scan ``path`` (absolute), or join the same scan where it runs already.
@@ -62,8 +73,13 @@ class Scans:
         """
         real = await asyncio.to_thread(os.path.realpath, path)
         watched = self._root_of(real)
+        refuse_left_out(watched, real)
         if not await asyncio.to_thread(os.path.lexists, real):
             raise NotFound(f"{os.fsdecode(path)} does not exist", hint="check the path")
+        async with self._starting:
+            return await self._join_or_begin(real, recursive, watched)
+
+    async def _join_or_begin(self, real: bytes, recursive: bool, watched: WatchedRoot) -> Batch:
         for batch, _ in self._running.values():
             if (batch.path, batch.recursive) == (real, recursive):
                 return batch
@@ -106,8 +122,7 @@ class Scans:
             raise Conflict(f"batch {batch_id} has ended: {batch.state.value}")
         running[1].cancel()
         await asyncio.wait({running[1]})
-        batch = await self._store.batch(batch_id)
-        await self._end(batch, BatchState.CANCELLED, batch.counts)
+        await self._end_early(batch, BatchState.CANCELLED)
         return await self._store.batch(batch_id)
 
     async def close(self) -> None:
@@ -120,8 +135,7 @@ class Scans:
 
     def _root_of(self, path: bytes) -> WatchedRoot:
         for watched in self._roots:
-            root = watched.root.path
-            if path == root or path.startswith(root.rstrip(b"/") + b"/"):
+            if watched.holds(path):
                 return watched
         raise Forbidden(
             f"{os.fsdecode(path)} is neither at nor below a root or an allowed folder",
@@ -137,7 +151,7 @@ class Scans:
         try:
             counts = await self._scan(batch, watched)
         except RootOffline as error:
-            await self._end(batch, BatchState.FAILED, batch.counts, str(error))
+            await self._end_early(batch, BatchState.FAILED, str(error))
         except StoreError as error:
             await self._end_after_trouble(batch, error)
         else:
@@ -145,8 +159,7 @@ class Scans:
         self._arrived()
 
     async def _scan(self, batch: Batch, watched: WatchedRoot) -> ScanCounts:
-        path = os.path.relpath(batch.path, watched.root.path)  # noqa: ASYNC240 - arithmetic only
-        under = b"" if path == b"." else path
+        under = watched.relative(batch.path)
         priority = Priority.NEW if watched.root.imported_at else Priority.BACKLOG
         if await asyncio.to_thread(os.path.isfile, batch.path):
             return await self._scanner.observe(
@@ -183,10 +196,16 @@ class Scans:
             error=error,
         )
 
+    async def _end_early(self, batch: Batch, state: BatchState, error: str | None = None) -> None:
+        """End it with what it had counted by then, unless it has ended by itself."""
+        reached = await self._store.batch(batch.batch_id)
+        if reached.state is BatchState.RUNNING:
+            await self._end(batch, state, reached.counts, error)
+
     async def _end_after_trouble(self, batch: Batch, trouble: ClipwatchError) -> None:
         """Say that the store failed, if it works again by now; else the next start resumes it."""
         log.error(BATCH_FAILED, path=os.fsdecode(batch.path), error=trouble.message)
         try:
-            await self._end(batch, BatchState.FAILED, batch.counts, trouble.message)
+            await self._end_early(batch, BatchState.FAILED, trouble.message)
         except StoreError as error:
             log.error(BATCH_POSTPONED, path=os.fsdecode(batch.path), error=error.message)

@@ -57,12 +57,16 @@ class RootStatus:
 
 
 class Consumer:
-    """Runs until cancelled. ``arrived`` is called whenever there may be new jobs."""
+    """Runs until cancelled. ``arrived`` is called whenever there may be new jobs.
+
+    ``beside`` are not watched: of them only files that a scan found unfinished are followed.
+    """
 
     def __init__(
         self,
         roots: Sequence[WatchedRoot],
         *,
+        beside: Sequence[WatchedRoot] = (),
         scanner: Scanner,
         sweeper: Sweeper,
         store: Store,
@@ -73,6 +77,7 @@ class Consumer:
         arrived: Callable[[], None],
     ) -> None:
         self._roots = {watched.root.path: watched for watched in roots}
+        self._known = self._roots | {watched.root.path: watched for watched in beside}
         self._statuses = {
             path: RootStatus(imported=watched.root.imported_at is not None)
             for path, watched in self._roots.items()
@@ -103,6 +108,10 @@ class Consumer:
     def settling(self) -> int:
         """How many files are waited for."""
         return len(self._scanner.tracker)
+
+    def wake(self) -> None:
+        """A scan may have met files to wait for."""
+        self._timer.ring()
 
     async def run(self) -> None:
         await self._observer.start()
@@ -155,16 +164,16 @@ class Consumer:
             if root is None:
                 self._scanner.tracker.forget(path)
             elif hint is not None and hint.folder:
-                await self._sweep_folder(self._roots[root], hint.relative)
+                await self._sweep_folder(self._known[root], hint.relative)
             else:
                 files.setdefault(root, []).append(path[len(root) + 1 :])
         for root, paths in files.items():
-            await self._scanner.observe(self._roots[root], paths, priority=Priority.NEW)
+            await self._scanner.observe(self._known[root], paths, priority=Priority.NEW)
         self._timer.ring()
         self._arrived()
 
     def _root_of(self, path: bytes) -> bytes | None:
-        return next((root for root in self._roots if path.startswith(root + b"/")), None)
+        return next((root for root in self._known if path.startswith(root + b"/")), None)
 
     async def _sweep_folder(self, watched: WatchedRoot, folder: bytes) -> None:
         try:
@@ -231,6 +240,9 @@ class Consumer:
         if status.offline:
             status.offline = None
             log.info(ROOT_RETURNED, root=os.fsdecode(watched.root.path))
+        if status.blind is Blindness.GONE:
+            # Its watches went with the folder before, whose inode number it may have.
+            self._take_blindness(watched.root.path, Blindness.REPLACED)
         status.swept_at = self._clock.now()
         if status.imported:
             self._metrics.hints_missed.inc(counts.new + counts.updated)
@@ -241,6 +253,8 @@ class Consumer:
                 ROOT_IMPORTED,
                 root=os.fsdecode(watched.root.path),
                 files=counts.found,
+                unfinished=counts.unfinished,
+                failed=counts.failed,
                 to_interrogate=counts.queued,
             )
         self._timer.ring()

@@ -98,6 +98,10 @@ class Interrogations:
         """Take no further jobs, and return when those in hand have ended, or the time is up."""
         for worker in self._workers:
             worker.stop()
+        stopping = Unavailable("clipwatch is stopping; the job stays queued", hint="ask again")
+        for waiting in self._waiting.values():
+            _fail(waiting.future, stopping)
+        self._waiting.clear()
         if self._running is not None:
             await asyncio.wait({self._running}, timeout=seconds)
 
@@ -124,8 +128,13 @@ class Interrogations:
         if not ask.force and (stored := await self._store.stored_caption(image_id, ask)):
             return Answer(stored, cached=True)
         await self._refuse_in_vain(workers)
+        if len(workers) < len(self._workers):  # the others must not take it
+            workers = [self._soonest(workers)]
+            ask = replace(ask, backend=workers[0].backend.name)
+        urgent, ask = ask.now, replace(ask, now=False, force=False)
         job = await self._store.enqueue(image_id, ask, Priority.INTERACTIVE, self._clock.now())
-        prompt = await self._await_end(job, workers, patience or self.limit + 5.0)
+        patience = self.limit + 5.0 if patience is None else patience
+        prompt = await self._await_end(job, workers, patience, urgent)
         return Answer(prompt, cached=False)
 
     def _fit_for(self, ask: Ask) -> Sequence[Worker]:
@@ -136,6 +145,9 @@ class Interrogations:
             raise ModelUnknown(
                 f"no back end is called {ask.backend!r}", known=names, field="backend"
             )
+        if ask.mode and not any(ask.mode in w.backend.interrogator.modes for w in named):
+            modes = tuple(dict.fromkeys(m for w in named for m in w.backend.interrogator.modes))
+            raise ModelUnknown(f"no back end has the mode {ask.mode!r}", known=modes, field="mode")
         fit = [w for w in named if not ask.model or w.backend.interrogator.accepts(ask.model)]
         if not fit:
             known = tuple(dict.fromkeys(m for w in named for m in w.backend.interrogator.models))
@@ -156,23 +168,30 @@ class Interrogations:
 
     def _vain(self, workers: Sequence[Worker]) -> Unavailable | None:
         """Why none of these workers will ask its server for a while, None where one will."""
-        now = self._clock.monotonic()
-        first = min(workers, key=lambda worker: worker.breaker.wait(now))
-        if first.breaker.wait(now) <= 0:
+        first = self._soonest(workers)
+        wait = first.breaker.wait(self._clock.monotonic())
+        if wait <= 0:
             return None
         trouble = first.trouble
         return Unavailable(
             trouble.message if trouble else "no back end can be reached",
             hint=trouble.hint if trouble else "",
-            retry_after=first.breaker.wait(now),
+            retry_after=wait,
         )
 
-    async def _await_end(self, job: Job, workers: Sequence[Worker], patience: float) -> Prompt:
+    def _soonest(self, workers: Sequence[Worker]) -> Worker:
+        """The one whose breaker lets it ask first."""
+        now = self._clock.monotonic()
+        return min(workers, key=lambda worker: worker.breaker.wait(now))
+
+    async def _await_end(
+        self, job: Job, workers: Sequence[Worker], patience: float, is_urgent: bool
+    ) -> Prompt:
         waiting = self._waiting.get(job.job_id)
         if waiting is None:
             future = asyncio.get_running_loop().create_future()
             waiting = self._waiting[job.job_id] = Waiting(future, workers)
-        urgent = [worker for worker in workers if job.ask.now]
+        urgent = [worker for worker in workers if is_urgent]
         for worker in urgent:
             worker.urgent += 1
         self.wake()
@@ -223,14 +242,15 @@ class Interrogations:
                 reason=f"{interrogator.url} accepts connections but does not answer",
                 hint="look at what the server is doing",
             )
+        trouble = worker.trouble if self._vain([worker]) else None
         return BackendHealth(
             name=worker.backend.name,
             kind=found.kind,
             url=interrogator.url,
-            available=found.available,
+            available=found.available and trouble is None,
             busy=found.busy or worker.waits_for_owner,
-            reason=found.reason,
-            hint=found.hint,
+            reason=found.reason or (trouble.message if trouble else None),
+            hint=found.hint or (trouble.hint if trouble else None),
             model=worker.backend.model or DEFAULT_MODEL,
             models=found.models,
             latency_ms=found.latency_ms,

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from clipwatch.errors import Blame, InterrogatorError
+from clipwatch.errors import BackendTimeout, Blame, InterrogatorError
 
 MAX_ATTEMPTS = 6
 BASE_SECS = 2.0
 CAP_SECS = 15 * 60.0
+#: An image that made the server hang goes behind the others for so long.
+HUNG_SECS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ def decide(error: InterrogatorError, attempts: int, chance: float) -> Again | Bu
     if error.blame is Blame.IMAGE:
         return Bury()
     if error.blame is Blame.BACKEND:
-        return Again(delay=error.retry_after or 0.0, attempted=False)
+        pause = HUNG_SECS if isinstance(error, BackendTimeout) else 0.0
+        return Again(delay=max(error.retry_after or 0.0, pause), attempted=False)
     if attempts + 1 >= MAX_ATTEMPTS:
         return Bury()
     backoff = chance * min(CAP_SECS, BASE_SECS * 2.0**attempts)

@@ -47,6 +47,8 @@ IMAGE_SCANNED = "image.scanned"
 #: Files to a thread hop, and rows to a transaction: a hop a file would cost three quarters.
 LOOKS = 100
 ROWS = 1000
+#: Arrivals of which each gets a line in the log.
+FEW = 20
 #: Files that are no images at all, remembered so that they are not opened again and again.
 OTHERS = 100_000
 
@@ -63,6 +65,25 @@ class WatchedRoot:
     recursive: bool = True
     smallest_bytes: int = 0
     interrogate: bool = True
+
+    def holds(self, path: bytes) -> bool:
+        """Whether an absolute path is this root, or lies below it."""
+        return path == self.root.path or path.startswith(self._above)
+
+    def relative(self, path: bytes) -> bytes:
+        """An absolute path below this root, relative to it."""
+        return path[len(self._above) :]
+
+    @property
+    def _above(self) -> bytes:
+        return self.root.path.rstrip(b"/") + b"/"
+
+    def leaves_out(self, path: bytes) -> bool:
+        """Whether sweeps would not come to this relative path: a rule ignores it or a folder above
+        it, or it lies in a folder of a root that is not recursive."""
+        steps = path.split(b"/") if path else []
+        above = [b"/".join(steps[:depth]) for depth in range(1, len(steps) + 1)]
+        return any(map(self.rules.ignores, above)) or (len(steps) > 1 and not self.recursive)
 
     def absolute(self, path: bytes) -> bytes:
         return os.path.join(self.root.path, path) if path else self.root.path
@@ -245,12 +266,16 @@ class Scanner:
             priority=priority if watched.interrogate else None,
             batch_id=batch_id,
         )
+        # An arrival is worth a line; an import of thousands is told when it is done.
+        tell = log.info if len(seen) <= FEW else log.debug
         for observation, record in zip(seen, recorded, strict=True):
+            if record.verdict is Verdict.UNCHANGED:
+                continue
             outcome = observation.embedded.outcome if observation.embedded else Outcome.UNREADABLE
             self._metrics.scanned.labels(outcome.value).inc()
             if outcome is Outcome.PROMPT and record.verdict in (Verdict.NEW, Verdict.UPDATED):
                 self._metrics.prompts.labels(PromptType.EMBEDDED.value).inc()
-            log.debug(
+            tell(
                 IMAGE_SCANNED,
                 path=os.fsdecode(observation.path),
                 outcome=outcome.value,
@@ -292,9 +317,14 @@ def hash_file(path: bytes) -> bytes | None:
 
 
 def tally(seen: Sequence[Observation], recorded: Sequence[Recorded], waiting: int) -> ScanCounts:
-    """Count what became of the files that were recorded, and of those that are waited for."""
-    verdicts = Counter(record.verdict for record in recorded)
+    """Count what became of the files that were recorded, and of those that are waited for. Each
+    counts once: unfinished and failed ones are neither new nor unchanged."""
     states = Counter(observation.state for observation in seen)
+    verdicts = Counter(
+        record.verdict
+        for observation, record in zip(seen, recorded, strict=True)
+        if observation.state is LocationState.PRESENT
+    )
     return ScanCounts(
         found=len(seen) + waiting,
         new=verdicts[Verdict.NEW],

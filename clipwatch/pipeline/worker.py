@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -43,6 +44,8 @@ STORE_FAILED = "store.failed"
 IDLE_LOOK_SECS = 60.0
 STORE_PAUSE_SECS = 5.0
 VANISHED_SECS = 60.0
+#: No job is made to wait longer: a later run_at comes from a clock that was wrong.
+LONGEST_WAIT_SECS = 24 * 3600.0
 #: Failures after which asking again at once would only repeat them.
 DECISIVE = (BackendAbsent, BackendBusy, BackendMisconfigured)
 
@@ -103,6 +106,7 @@ class Worker:
         self._opened = opened
         self._after_timeout = False
         self._stopping = False
+        self._failed_last: UUID | None = None  #: one image alone does not open the breaker
 
     def stop(self) -> None:
         """Take no further job; ``run`` returns when the one in hand has ended."""
@@ -131,8 +135,11 @@ class Worker:
             return
         try:
             await self._work(job)
+        except StoreError as error:
+            await self._give_back(job, error.message, STORE_PAUSE_SECS, attempted=False)
+            raise
         except asyncio.CancelledError:
-            await self._give_back(job, "the daemon was stopped", 0.0, attempted=False)
+            await self._let_go(job)
             raise
 
     async def _pause(self) -> float:
@@ -144,7 +151,7 @@ class Worker:
         if next_due is None:
             return IDLE_LOOK_SECS
         due = (next_due - self._clock.now()) / 1e6
-        return min(max(due, 0.0), IDLE_LOOK_SECS)
+        return 0.0 if due > LONGEST_WAIT_SECS else min(max(due, 0.0), IDLE_LOOK_SECS)
 
     async def _server_is_free(self) -> bool:
         """Ask the server what it does; if that is its owner's work, wait a little."""
@@ -153,7 +160,8 @@ class Worker:
         except InterrogatorError as error:
             self._note_failure(error)
             return False
-        if self.urgent or may_send(activity, after_timeout=self._after_timeout):
+        is_urgent = self.urgent and not self._after_timeout
+        if is_urgent or may_send(activity, after_timeout=self._after_timeout):
             self._after_timeout = False
             self.waits_for_owner = False
             return True
@@ -165,12 +173,13 @@ class Worker:
         return False
 
     async def _activity(self) -> Activity:
-        """What the server does; a probe that is not answered in time tells nothing."""
+        """What the server does. A probe that is not answered in time tells nothing, but after a
+        time-out that the server may still be at the picture it has."""
         try:
             async with asyncio.timeout(POLL_SECS):
                 return await self.backend.interrogator.activity()
         except TimeoutError:
-            return Activity.UNKNOWN
+            return Activity.OURS if self._after_timeout else Activity.UNKNOWN
 
     async def _work(self, job: Job) -> None:
         try:
@@ -273,7 +282,7 @@ class Worker:
 
     async def _failed(self, job: Job, error: InterrogatorError) -> None:
         self._metrics.interrogations.labels(self.backend.name, "failed").inc()
-        was_closed = self.breaker.state(self._clock.monotonic()) is BreakerState.CLOSED
+        is_closed = self.breaker.state(self._clock.monotonic()) is BreakerState.CLOSED
         if isinstance(error, PictureRejected) and await self._is_gone(job):
             await self._give_back(job, error.message, VANISHED_SECS, attempted=False)
             self._ended(Ended(job, None, Conflict(error.message, hint=error.hint)))
@@ -281,12 +290,17 @@ class Worker:
         match retry.decide(error, job.attempts, self._chance()):
             case retry.Bury():
                 await self._bury(job, error)
+            case retry.Again(delay) if not is_closed and not isinstance(error, DECISIVE):
+                # While the breaker tries the server out, its failures are not the image's. But
+                # they may be: the next trial takes another one, lest this one hold up the rest.
+                delay = max(delay, retry.CAP_SECS)
+                await self._give_back(job, error.message, delay, attempted=False)
             case retry.Again(delay, attempted):
-                # While the breaker tries the server out, its failures are not the image's.
-                attempted = attempted and was_closed
                 await self._give_back(job, error.message, delay, attempted=attempted)
         self._ended(Ended(job, None, error))
-        self._note_failure(error)
+        if error.blame is not Blame.ATTEMPT or job.image_id != self._failed_last:
+            self._note_failure(error)
+        self._failed_last = job.image_id
 
     async def _is_gone(self, job: Job) -> bool:
         image = await self._store.image(job.image_id)
@@ -297,11 +311,17 @@ class Worker:
     async def _give_back(self, job: Job, error: str, delay: float, *, attempted: bool) -> None:
         run_at = self._clock.now() + round(delay * 1e6)
         log.info(RETRY_SCHEDULED, image=str(job.image_id), seconds=round(delay, 1), error=error)
-        await asyncio.shield(
-            self._surely(
-                lambda: self._store.release(job, run_at=run_at, error=error, attempted=attempted)
-            )
+        await self._surely(
+            lambda: self._store.release(job, run_at=run_at, error=error, attempted=attempted)
         )
+
+    async def _let_go(self, job: Job) -> None:
+        """Give it back at once if the store can: else the next start finds it leased."""
+        now, error = self._clock.now(), "the daemon was stopped"
+        try:
+            await self._store.release(job, run_at=now, error=error, attempted=False)
+        except StoreError as trouble:
+            log.error(STORE_FAILED, error=trouble.message, hint=trouble.hint)
 
     async def _bury(self, job: Job, error: ClipwatchError) -> None:
         log.warning(JOB_BURIED, image=str(job.image_id), error=error.message, hint=error.hint)
@@ -336,6 +356,7 @@ class Worker:
             self._opened()
 
     def _note_success(self) -> None:
+        self._failed_last = None
         if self.breaker.until is not None:
             log.info(BACKEND_CLOSED, backend=self.backend.name)
         self.breaker = self.breaker.succeeded()

@@ -20,8 +20,10 @@ class Parameters(BaseModel):
 
 
 def _absolute(path: str) -> str:
-    if not path.startswith("/") or "\0" in path:
+    if not path.startswith("/"):
         raise ValueError("must be an absolute path")
+    if "\0" in path:
+        raise ValueError("must not hold a NUL character")
     return path
 
 

@@ -21,9 +21,14 @@ M = TypeVar("M", bound=BaseModel)
 async def read_body(request: web.Request, model: type[B]) -> B:
     """The request's JSON as ``model``; no body at all is an empty object.
 
-    Raises ``Refused``: 400 where it is no JSON, 422 where it is not what the call takes.
+    Raises ``Refused``: 400 where it is broken or no JSON, 422 where it is not what the call takes.
     """
-    raw = await request.read()
+    try:
+        raw = await request.read()
+    except (web.RequestPayloadError, ConnectionResetError) as error:
+        raise refuse(
+            HTTPStatus.BAD_REQUEST, "The body breaks off, or does not fit its Content-Encoding."
+        ) from error
     try:
         value = orjson.loads(raw) if raw.strip() else {}
     except orjson.JSONDecodeError as error:
@@ -101,5 +106,9 @@ def _refused(error: ValidationError, model: type[BaseModel], where: str) -> Refu
     )
 
 
+#: By pydantic's type of error, where its own words would tell of our code.
+_WORDS = {"extra_forbidden": "is not known here", "model_type": "must be a JSON object"}
+
+
 def _in_words(kind: str, message: str) -> str:
-    return "is not known here" if kind == "extra_forbidden" else message
+    return _WORDS.get(kind, message.removeprefix("Value error, "))

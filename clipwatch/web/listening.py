@@ -1,7 +1,6 @@
 """The sockets that we listen on, and who has them where we cannot."""
 
 import errno
-import ipaddress
 import os
 import socket
 from collections.abc import Iterator
@@ -9,17 +8,26 @@ from collections.abc import Iterator
 from clipwatch.errors import StartError
 
 BACKLOG = 128
+LOOPBACKS = ("127.0.0.1", "::1")
 #: How many ports above the one in use are tried for a suggestion.
 NEARBY = 100
 LISTENING = "0A"  # TCP_LISTEN, as /proc/net/tcp writes it
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets on ``host`` and, for a loopback address or name, on both loopback addresses.
+    """Sockets on ``host``; for localhost, 127.0.0.1 and ::1 on both of these addresses.
 
     Port 0 takes a free one, the same on all. Raises ``StartError`` that names the process which has
     the port, and a free one.
     """
+    try:
+        return _listen_on_all(host, port)
+    except OSError as error:
+        raise _refusal(host, port, error) from error
+
+
+def _listen_on_all(host: str, port: int) -> list[socket.socket]:
+    """Raises ``OSError``."""
     sockets: list[socket.socket] = []
     for address in _addresses(host):
         try:
@@ -29,19 +37,13 @@ def listen(host: str, port: int) -> list[socket.socket]:
                 continue  # a machine without IPv6
             for one in sockets:
                 one.close()
-            raise _refusal(host, port, error) from error
+            raise
         port = sockets[0].getsockname()[1]
     return sockets
 
 
 def _addresses(host: str) -> tuple[str, ...]:
-    if host == "localhost":
-        return ("127.0.0.1", "::1")
-    try:
-        is_usual = host in ("127.0.0.1", "::1") and ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_usual = False
-    return ("127.0.0.1", "::1") if is_usual else (host,)
+    return LOOPBACKS if host in (*LOOPBACKS, "localhost") else (host,)
 
 
 def _listen(address: str, port: int) -> socket.socket:
@@ -76,7 +78,7 @@ def free_port(host: str, above: int) -> int | None:
     """The nearest port above this one that can be listened on, None where a hundred cannot."""
     for port in range(above + 1, min(above + NEARBY, 65535)):
         try:
-            sockets = [_listen(address, port) for address in _addresses(host)[:1]]
+            sockets = _listen_on_all(host, port)
         except OSError:
             continue
         for one in sockets:

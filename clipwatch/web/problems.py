@@ -18,6 +18,7 @@ STATUS_OF: Sequence[tuple[type[ClipwatchError], HTTPStatus]] = (
     (errors.Forbidden, HTTPStatus.FORBIDDEN),
     (errors.NotFound, HTTPStatus.NOT_FOUND),
     (errors.Conflict, HTTPStatus.CONFLICT),
+    (errors.PictureRejected, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.ModelUnknown, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.NotInTime, HTTPStatus.GATEWAY_TIMEOUT),
@@ -69,7 +70,7 @@ def problem_of(error: ClipwatchError) -> Problem:
     found = (status for kind, status in STATUS_OF if isinstance(error, kind))
     status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
     return Problem(
-        status, error.message, error.hint, _wrong(error), _headers(error, status), _more(error)
+        status, error.message, _hint(error), _wrong(error), _headers(error, status), _more(error)
     )
 
 
@@ -106,6 +107,14 @@ def answer(problem: Problem, instance: str) -> web.Response:
 def _writable(text: str) -> str:
     """``text`` without the lone surrogates that undecodable file names and addresses bring."""
     return text.encode(errors="replace").decode()
+
+
+def _hint(error: ClipwatchError) -> str:
+    match error:
+        case errors.ModelUnknown(hint="", known=known) if known:
+            return f"Known are {', '.join(known)}."
+        case _:
+            return error.hint
 
 
 def _wrong(error: ClipwatchError) -> Sequence[Wrong]:

@@ -36,7 +36,7 @@ def test_a_problem_becomes_an_error_with_its_hint(
 
 
 def test_a_missing_token_is_explained(daemon: FakeDaemon) -> None:
-    daemon.get("/x", {"detail": "a token is needed"}, 401)
+    daemon.get("/x", {"detail": "a token is needed", "hint": "send the header"}, 401)
     with pytest.raises(Refused) as caught:
         Daemon(daemon.url).get("/x")
     assert "CLIPWATCH_TOKEN" in caught.value.hint

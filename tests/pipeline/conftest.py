@@ -11,10 +11,12 @@ from clipwatch.model import Clock
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.store.base import Store
-from clipwatch.store.sqlite import open_store
+from clipwatch.store.sqlite import SqliteStore, open_store
 from clipwatch.watching.listing import IgnoreRules
 from clipwatch.watching.settle import Tracker
 from tests.clock import ManualClock
+from tests.pipeline.asking import Rig, Server, asking
+from tests.servers.a1111 import FakeA1111
 
 QUIET_SECS = 2.0
 
@@ -38,7 +40,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
+async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqliteStore]:
     store = await open_store(tmp_path / "state" / "clipwatch.db", clock)
     yield store
     await store.close()
@@ -60,3 +62,18 @@ async def parts(tmp_path: Path, store: Store) -> Parts:
 @pytest.fixture
 def chance() -> random.Random:
     return random.Random(1)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeA1111]:
+    async with FakeA1111() as server:
+        yield server
+
+
+@pytest.fixture
+async def rig(
+    store: SqliteStore, clock: ManualClock, server: FakeA1111, tmp_path: Path
+) -> AsyncIterator[Rig]:
+    """One server of kind sdapi."""
+    async with asking(store, clock, tmp_path / "asked", Server(server.url)) as rig:
+        yield rig

@@ -12,14 +12,19 @@ from clipwatch.errors import (
     ModelUnknown,
     PictureRejected,
 )
-from clipwatch.pipeline.retry import CAP_SECS, MAX_ATTEMPTS, Again, Bury, decide
+from clipwatch.pipeline.retry import CAP_SECS, HUNG_SECS, MAX_ATTEMPTS, Again, Bury, decide
 
 chances = st.floats(0, 1, exclude_max=True)
 
 
-@pytest.mark.parametrize("error", [BackendAbsent, BackendBusy, BackendTimeout])
+@pytest.mark.parametrize("error", [BackendAbsent, BackendBusy])
 def test_a_back_ends_own_trouble_costs_no_attempt(error: type[InterrogatorError]) -> None:
     assert decide(error("down"), attempts=99, chance=0.5) == Again(0.0, attempted=False)
+
+
+def test_what_made_the_server_hang_goes_behind_the_others_at_no_cost() -> None:
+    again = decide(BackendTimeout("hangs"), attempts=99, chance=0.5)
+    assert again == Again(HUNG_SECS, attempted=False)
 
 
 @pytest.mark.parametrize("error", [PictureRejected, ModelUnknown])

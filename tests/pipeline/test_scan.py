@@ -81,7 +81,7 @@ async def test_what_is_no_image_and_is_called_one_is_visible_with_a_reason(
     parts: Parts, make: Callable[[Path], object], state: LocationState, reason: str
 ) -> None:
     make(parts.folder / "x.png")
-    assert await observe(parts, "x.png") == ScanCounts(found=1, new=1, failed=1)
+    assert await observe(parts, "x.png") == ScanCounts(found=1, failed=1)
     image = await image_of(parts, "x.png")
     assert image.state is state
     assert reason in (image.location.reason or "")

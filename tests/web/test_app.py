@@ -15,8 +15,10 @@ from structlog.testing import capture_logs
 from clipwatch import errors
 from clipwatch.settings import ServerSettings
 from clipwatch.web.app import ROUTES
+from clipwatch.web.asking import ScanBody
+from clipwatch.web.incoming import read_body
 from clipwatch.web.middleware import middlewares
-from clipwatch.web.problems import STATUS_OF
+from clipwatch.web.problems import STATUS_OF, Refused
 from tests.web.conftest import TOKEN, Rig, body, problem
 
 UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -86,6 +88,38 @@ async def test_another_method_is_refused_with_those_that_are_known(off: Rig, met
     answer = await off.client.request(method, "/api/v1/images")
     await problem(answer, 405)
     assert set(answer.headers["Allow"].split(",")) == {"GET", "HEAD"}
+
+
+async def test_a_body_that_cannot_be_unpacked_is_refused(off: Rig) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    answer = await off.client.post("/api/v1/images/scan", data=b"no gzip", headers=headers)
+    assert "Content-Encoding" in (await problem(answer, 400))["detail"]
+
+
+async def test_a_client_that_goes_away_in_mid_body_is_no_fault_of_ours() -> None:
+    entered = asyncio.Event()
+    refused = asyncio.get_running_loop().create_future()
+
+    async def handler(request: web.Request) -> web.Response:
+        entered.set()
+        with pytest.raises(Refused) as caught:
+            await read_body(request, ScanBody)
+        refused.set_result(caught.value.problem.status)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", handler)
+    runner = web.AppRunner(app)  # as the daemon's: it does not cancel what nobody waits for
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{")
+        await entered.wait()
+        writer.close()
+        assert await refused == 400
+    finally:
+        await runner.cleanup()
 
 
 async def test_too_large_a_body_is_refused(off: Rig) -> None:
@@ -244,7 +278,7 @@ RAISED = {
 STATUSES = {
     "query": 400, "missing": 404, "conflict": 409, "forbidden": 403, "unavailable": 503,
     "in-time": 504, "store": 503, "full": 503, "absent": 503, "busy": 503, "timeout": 502,
-    "misconfigured": 502, "failed": 502, "rejected": 502, "picture": 502, "model": 422,
+    "misconfigured": 502, "failed": 502, "rejected": 502, "picture": 422, "model": 422,
     "bug": 500, "surrogate": 404,
 }  # fmt: skip
 
@@ -278,6 +312,7 @@ async def test_errors_carry_what_helps(
     assert (await raising.get("/unavailable")).headers["Retry-After"] == "5"
     model = await problem(await raising.get("/model"), 422)
     assert model["known"] == ["clip", "deepdanbooru"]
+    assert model["hint"] == "Known are clip, deepdanbooru."
     query = await problem(await raising.get("/query"), 400)
     assert (query["token"], query["at"], query["hint"]) == ("(", 3, "close it")
     assert (await problem(await raising.get("/in-time"), 504))["job_id"] == UNKNOWN

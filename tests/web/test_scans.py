@@ -87,3 +87,16 @@ async def test_what_a_scan_cannot_take_is_named(
 ) -> None:
     told = await problem(await off.post("/api/v1/images/scan", value), 422)
     assert [wrong["name"] for wrong in told["errors"]] == [name]
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ({"path": "images"}, "path: must be an absolute path."),
+        ({"path": "/a\0b"}, "path: must not hold a NUL character."),
+        (["/images"], "body: must be a JSON object."),
+    ],
+)
+async def test_what_is_wrong_is_said_in_our_words(off: Rig, value: object, detail: str) -> None:
+    told = await problem(await off.post("/api/v1/images/scan", value), 422)
+    assert told["detail"] == detail

@@ -1,0 +1,154 @@
+"""The interrogating half of the pipeline: a real store, a real server, time turned by hand."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+from uuid import UUID
+
+from clipwatch.interrogators import build
+from clipwatch.metrics import make_metrics
+from clipwatch.model import Job, JobState, Observation, Priority, Prompt, Root
+from clipwatch.pipeline.interrogate import Interrogations
+from clipwatch.pipeline.worker import Backend
+from clipwatch.settings import BackendSettings
+from clipwatch.store.base import Store
+from clipwatch.store.sqlite import SqliteStore
+from clipwatch.watching.listing import file_stat
+from tests import pictures
+from tests.clock import ManualClock
+from tests.contracts.observations import seen
+from tests.waiting import eventually
+
+LIMIT = 30.0
+OLDEST = 1_600_000_000
+
+Kind = Literal["auto", "sdapi", "generic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A back end as settings name it."""
+
+    url: str
+    name: str = "default"
+    kind: Kind = "sdapi"
+    model: str = ""
+
+
+@dataclass(slots=True)
+class Rig:
+    """Interrogations that do not run before ``start``. Each image that is added is newer than all
+    before, and has a width of its own: 8, 9, 10 ... pixels."""
+
+    folder: Path
+    root: Root
+    store: SqliteStore
+    clock: ManualClock
+    interrogations: Interrogations
+    added: list[UUID] = field(default_factory=list)
+    running: "asyncio.Task[None] | None" = None
+
+    def start(self) -> None:
+        self.running = asyncio.create_task(self.interrogations.run())
+
+    async def add(
+        self, data: bytes | None = None, *, priority: Priority | None = Priority.NEW
+    ) -> UUID:
+        """Put an image without a prompt into the folder and the store; with its job."""
+        number = len(self.added)
+        path = self.path(number)
+        path.write_bytes(data or pictures.png(width=8 + number))
+        os.utime(path, (OLDEST + number, OLDEST + number))
+        [recorded] = await self.store.record(
+            [self.sighting(number)], now=self.clock.now(), priority=priority
+        )
+        self.added.append(recorded.image_id)
+        self.interrogations.wake()
+        return recorded.image_id
+
+    def path(self, number: int) -> Path:
+        return self.folder / f"{number}.png"
+
+    def sighting(self, number: int) -> Observation:
+        """What a scan sees of the file now."""
+        path = self.path(number)
+        return seen(self.root, os.fsencode(path.name), stat=file_stat(path.stat()))
+
+    async def job(self, image_id: UUID) -> Job:
+        """The newest job of this image."""
+        return next(job for job in await self.store.jobs() if job.image_id == image_id)
+
+    async def prompt(self, image_id: UUID) -> Prompt | None:
+        return (await self.store.image(image_id)).prompt
+
+    async def states(self) -> Sequence[JobState]:
+        """Of the images' jobs, in the order in which they were added."""
+        return [(await self.job(image_id)).state for image_id in self.added]
+
+    async def done(self) -> bool:
+        """Whether every job is."""
+        return set(await self.states()) == {JobState.DONE}
+
+    async def idle(self) -> None:
+        """Return when no job is in hand and every worker waits for the clock."""
+
+        async def all_wait() -> bool:
+            return bool(self.clock.sleeping) and not (await self.store.queue()).leased
+
+        await eventually(all_wait, every=0.001)
+
+    async def pass_time(self, seconds: float, step: float = 1.0) -> None:
+        """Let so much time pass, of which the server's answers take none."""
+        for _ in range(round(seconds / step)):
+            await self.idle()
+            self.clock.advance(step)
+        await self.idle()
+
+    async def pass_time_meanwhile(self, seconds: float, step: float = 2.0) -> None:
+        """Let so much time pass while a call is under way."""
+        for _ in range(round(seconds / step)):
+            await eventually(lambda: self.clock.sleeping, every=0.001)
+            self.clock.advance(step)
+
+
+@asynccontextmanager
+async def asking(
+    store: SqliteStore,
+    clock: ManualClock,
+    folder: Path,
+    *servers: Server,
+    enabled: bool = True,
+    limit: float = LIMIT,
+    seen_as: object = None,
+) -> AsyncIterator[Rig]:
+    """A rig over these servers. ``seen_as`` stands before the store, where it is to fail."""
+    await asyncio.to_thread(folder.mkdir)
+    async with AsyncExitStack() as stack:
+        backends = []
+        for one in servers:
+            settings = BackendSettings(name=one.name, url=one.url, kind=one.kind, model=one.model)
+            interrogator = await build(settings, monotonic=clock.monotonic)
+            backends.append(Backend(one.name, interrogator, one.model))
+        interrogations = Interrogations(
+            backends,
+            enabled=enabled,
+            store=cast(Store, seen_as or store),
+            clock=clock,
+            metrics=make_metrics(),
+            limit=limit,
+            chance=random.Random(1).random,
+        )
+        stack.push_async_callback(interrogations.close)
+        root = await store.register_root(os.fsencode(folder))
+        rig = Rig(folder, root, store, clock, interrogations)
+        try:
+            yield rig
+        finally:
+            if rig.running is not None:
+                rig.running.cancel()
+                await asyncio.wait({rig.running}, timeout=5.0)

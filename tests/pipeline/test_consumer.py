@@ -1,0 +1,285 @@
+"""Real files, a real kernel's events, and time turned by hand: what is seen without it being turned
+was seen at once."""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from clipwatch.errors import NotFound
+from clipwatch.metrics import Metrics, make_metrics
+from clipwatch.model import Image, LocationState, PromptType
+from clipwatch.pipeline.consumer import STORE_FAILED, Consumer, RootStatus
+from clipwatch.pipeline.scan import Scanner, WatchedRoot
+from clipwatch.pipeline.sweep import Sweeper
+from clipwatch.store.sqlite import SqliteStore
+from clipwatch.watching.listing import IgnoreRules
+from clipwatch.watching.observer import Blindness
+from clipwatch.watching.settle import Tracker
+from tests import pictures
+from tests.clock import ManualClock
+from tests.waiting import eventually
+
+QUIET_SECS = 2.0
+SWEEP_SECS = 60.0
+FULL_SWEEP_SECS = 3600.0
+
+Condition = Callable[[], Coroutine[Any, Any, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A consumer at work on ``folder``."""
+
+    folder: Path
+    consumer: Consumer
+    store: SqliteStore
+    clock: ManualClock
+    metrics: Metrics
+
+    @property
+    def status(self) -> RootStatus:
+        [status] = self.consumer.statuses.values()
+        return status
+
+    async def image(self, name: str) -> Image | None:
+        try:
+            return await self.store.image_at(os.fsencode(self.folder / name))
+        except NotFound:
+            return None
+
+    async def state(self, name: str) -> LocationState | None:
+        image = await self.image(name)
+        return image.state if image else None
+
+    async def all_present(self, *names: str) -> bool:
+        return {await self.state(name) for name in names} == {LocationState.PRESENT}
+
+    async def turned_until(self, condition: Condition, *, most: float = 7200.0) -> None:
+        """Turn the clock until the condition holds."""
+        last = self.clock.monotonic() + most
+
+        async def turned() -> object:
+            assert self.clock.monotonic() < last
+            self.clock.advance(0.5)
+            return await condition()
+
+        await eventually(turned, every=0.005)
+
+
+@asynccontextmanager
+async def watching(store: SqliteStore, folder: Path) -> AsyncIterator[Watch]:
+    """A consumer that has swept its root once, or found it offline."""
+    clock, metrics = ManualClock(time.time_ns() // 1000), make_metrics()
+    scanner = Scanner(store, clock=clock, metrics=metrics, tracker=Tracker(QUIET_SECS))
+    sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
+    root = await store.register_root(os.fsencode(folder))
+    consumer = Consumer(
+        [WatchedRoot(root, IgnoreRules.of((".*", "*.tmp")))],
+        scanner=scanner,
+        sweeper=sweeper,
+        store=store,
+        clock=clock,
+        metrics=metrics,
+        sweep_secs=SWEEP_SECS,
+        full_sweep_secs=FULL_SWEEP_SECS,
+        arrived=lambda: None,
+    )
+    watch = Watch(folder, consumer, store, clock, metrics)
+    running = asyncio.create_task(consumer.run())
+    try:
+        await eventually(lambda: watch.status.swept_at or watch.status.offline)
+        yield watch
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+@pytest.fixture
+async def watch(store: SqliteStore, tmp_path: Path) -> AsyncIterator[Watch]:
+    (tmp_path / "images").mkdir()
+    async with watching(store, tmp_path / "images") as watch:
+        yield watch
+
+
+async def test_a_file_that_is_written_and_closed_is_seen_at_once(watch: Watch) -> None:
+    (watch.folder / "a.png").write_bytes(pictures.a1111_png())
+    await eventually(lambda: watch.all_present("a.png"))
+    image = await watch.image("a.png")
+    assert image is not None
+    assert image.prompt is not None
+    assert image.prompt.type is PromptType.EMBEDDED
+    assert watch.status.state == "watching"
+
+
+async def test_a_file_that_is_renamed_into_place_is_seen_at_once(watch: Watch) -> None:
+    (watch.folder / "a.png.tmp").write_bytes(pictures.png())
+    (watch.folder / "a.png.tmp").rename(watch.folder / "a.png")
+    await eventually(lambda: watch.all_present("a.png"))
+    assert (await watch.store.counts())["images"] == 1
+
+
+async def test_a_hard_link_is_seen_when_it_has_been_quiet(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(pictures.png())
+    os.link(tmp_path / "a.png", watch.folder / "a.png")
+    await watch.turned_until(lambda: watch.all_present("a.png"), most=10 * QUIET_SECS)
+
+
+async def test_a_folder_that_is_moved_in_brings_its_files(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "day" / "night").mkdir(parents=True)
+    for name in ("day/a.png", "day/night/b.png"):
+        (tmp_path / name).write_bytes(pictures.png())
+        os.utime(tmp_path / name, (1, 1))
+    (tmp_path / "day").rename(watch.folder / "day")
+    names = ("day/a.png", "day/night/b.png")
+    await watch.turned_until(lambda: watch.all_present(*names), most=10 * QUIET_SECS)
+    (watch.folder / "day/night/c.png").write_bytes(pictures.png(width=9))
+    await eventually(lambda: watch.all_present("day/night/c.png"))
+
+
+async def test_nested_folders_with_files_in_them_at_once(watch: Watch) -> None:
+    names = []
+    for number in range(20):
+        folder = watch.folder / str(number) / "x" / "y"
+        folder.mkdir(parents=True)
+        (folder / "a.png").write_bytes(pictures.png(width=8 + number))
+        names.append(f"{number}/x/y/a.png")
+    await watch.turned_until(lambda: watch.all_present(*names), most=SWEEP_SECS / 2)
+
+
+async def test_a_file_that_is_removed_is_missing(watch: Watch) -> None:
+    for name in ("a.png", "b.png"):
+        (watch.folder / name).write_bytes(pictures.png())
+    await eventually(lambda: watch.all_present("a.png", "b.png"))
+    (watch.folder / "a.png").unlink()
+
+    async def gone() -> bool:
+        image = await watch.image("a.png")
+        states = {one.path: one.state for one in image.locations} if image else {}
+        return states.get(b"a.png") is LocationState.MISSING
+
+    await eventually(gone)
+
+
+async def test_a_slow_writer_is_waited_for_and_recorded_once(watch: Watch) -> None:
+    data = pictures.a1111_png()
+    with (watch.folder / "a.png").open("wb") as file:
+        file.write(data[: len(data) // 2])
+        file.flush()
+        await eventually(lambda: watch.consumer.settling)
+        for _ in range(3):
+            watch.clock.advance(QUIET_SECS / 4)
+            assert await watch.image("a.png") is None
+        file.write(data[len(data) // 2 :])
+    await eventually(lambda: watch.all_present("a.png"))
+    image = await watch.image("a.png")
+    assert image is not None
+    assert image.revision == 1
+    assert len(await watch.store.prompts(image.image_id)) == 1
+    await eventually(lambda: not watch.consumer.settling)
+
+
+async def test_a_writer_that_pauses_for_long_is_incomplete_until_it_ends(watch: Watch) -> None:
+    data = pictures.a1111_png()
+
+    async def is_incomplete() -> bool:
+        return await watch.state("a.png") is LocationState.INCOMPLETE
+
+    with (watch.folder / "a.png").open("wb") as file:
+        file.write(data[: len(data) // 2])
+        file.flush()
+        await watch.turned_until(is_incomplete)
+        file.write(data[len(data) // 2 :])
+    await eventually(lambda: watch.all_present("a.png"))
+    image = await watch.image("a.png")
+    assert image is not None
+    assert len(await watch.store.prompts(image.image_id)) == 1
+
+
+async def test_a_preallocated_file_is_not_taken_for_a_finished_one(watch: Watch) -> None:
+    """Its size is the last from the start, and its header says the same."""
+    data = pictures.a1111_webp()
+    with (watch.folder / "a.webp").open("wb") as file:
+        file.write(data[:12])
+        file.truncate(len(data))
+        file.flush()
+        await eventually(lambda: watch.consumer.settling)
+        watch.clock.advance(QUIET_SECS / 2)
+        file.write(data[12:])
+    await eventually(lambda: watch.all_present("a.webp"))
+    image = await watch.image("a.webp")
+    assert image is not None
+    assert image.prompt is not None
+
+
+async def test_a_root_that_is_not_there_is_offline_until_it_appears(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    async with watching(store, tmp_path / "images") as watch:
+        assert watch.status.state == "offline"
+        watch.folder.mkdir()
+        (watch.folder / "a.png").write_bytes(pictures.png())
+        await watch.turned_until(lambda: watch.all_present("a.png"), most=SWEEP_SECS / 2)
+        await eventually(lambda: watch.status.state == "watching")
+        (watch.folder / "b.png").write_bytes(pictures.png(width=9))
+        await eventually(lambda: watch.all_present("b.png"))
+
+
+async def test_a_root_that_is_removed_and_made_again_is_watched_again(watch: Watch) -> None:
+    (watch.folder / "a.png").write_bytes(pictures.png())
+    await eventually(lambda: watch.all_present("a.png"))
+    shutil.rmtree(watch.folder)
+
+    async def is_offline() -> bool:
+        return watch.status.state == "offline"
+
+    await watch.turned_until(is_offline, most=SWEEP_SECS / 2)
+    watch.folder.mkdir()
+    (watch.folder / "b.png").write_bytes(pictures.png(width=9))
+    await watch.turned_until(lambda: watch.all_present("b.png"), most=SWEEP_SECS / 2)
+    await eventually(lambda: watch.status.state == "watching")
+    (watch.folder / "c.png").write_bytes(pictures.png(width=10))
+    await eventually(lambda: watch.all_present("c.png"))
+
+
+async def test_what_hints_missed_a_full_sweep_finds_after_blindness(watch: Watch) -> None:
+    await watch.consumer._observer.stop()
+    (watch.folder / "a.png").write_bytes(pictures.png())
+    assert await watch.image("a.png") is None
+    with capture_logs() as logs:
+        watch.consumer._take_blindness(os.fsencode(watch.folder), Blindness.OVERFLOW)
+        await watch.turned_until(lambda: watch.all_present("a.png"), most=10 * QUIET_SECS)
+    assert any(line["event"] == "root.blinded" for line in logs)
+    await eventually(lambda: watch.status.state == "watching")
+    (watch.folder / "b.png").write_bytes(pictures.png(width=9))
+    await eventually(lambda: watch.all_present("b.png"))
+
+
+async def test_a_file_that_no_hint_told_of_is_found_by_the_next_light_sweep(watch: Watch) -> None:
+    await watch.consumer._observer.stop()
+    (watch.folder / "a.png").write_bytes(pictures.png())
+    os.utime(watch.folder, ns=(1, 1))
+    await watch.turned_until(lambda: watch.all_present("a.png"), most=2 * SWEEP_SECS)
+    missed = watch.metrics.registry
+    await eventually(lambda: missed.get_sample_value("clipwatch_hints_missed_total") == 1)
+
+
+async def test_what_the_store_could_not_take_is_found_again(watch: Watch) -> None:
+    limit = "PRAGMA max_page_count = {}"
+    await watch.store._write(lambda it: it.execute(limit.format(1)).fetchone())
+    names = [f"{number}.png" for number in range(50)]
+    with capture_logs() as logs:
+        for number, name in enumerate(names):
+            text = f"{'word, ' * 500}{number}\nSteps: 1, Sampler: Euler, Seed: 1"
+            (watch.folder / name).write_bytes(pictures.a1111_png(text, width=8 + number))
+        await eventually(lambda: any(line["event"] == STORE_FAILED for line in logs))
+        await watch.store._write(lambda it: it.execute(limit.format(1_000_000)).fetchone())
+        await watch.turned_until(lambda: watch.all_present(*names), most=SWEEP_SECS / 2)

@@ -1,0 +1,81 @@
+"""What the worker does while the store is in trouble."""
+
+import asyncio
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from clipwatch.errors import StoreFull
+from clipwatch.pipeline.worker import STORE_FAILED
+from clipwatch.store.sqlite import SqliteStore
+from tests.clock import ManualClock
+from tests.pipeline.asking import Rig, Server, asking
+from tests.servers.a1111 import FakeA1111
+from tests.servers.behaviour import says
+from tests.waiting import eventually
+
+
+async def limit_pages(store: SqliteStore, pages: int) -> None:
+    """As a disk with room for so many; SQLite takes the present size for less."""
+    await store._write(lambda it: it.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+
+
+async def test_an_answer_that_the_store_has_no_room_for_is_kept(
+    rig: Rig, store: SqliteStore, server: FakeA1111
+) -> None:
+    server.always = says(200, {"caption": ", ".join(f"word {n}" for n in range(1500))})
+    image_id = await rig.add()
+    await limit_pages(store, 1)
+    with capture_logs() as logs:
+        rig.start()
+        await eventually(lambda: any(line["event"] == STORE_FAILED for line in logs))
+    await limit_pages(store, 1_000_000)
+    rig.clock.advance(5)
+    await eventually(rig.done)
+    assert await rig.prompt(image_id) is not None
+    assert len(server.calls) == 1
+
+
+class Failing:
+    """A store of which some methods fail."""
+
+    def __init__(self, store: SqliteStore, *methods: str) -> None:
+        self.methods = set(methods)
+        self.failures = 0
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return self._fail if name in self.methods else getattr(self._store, name)
+
+    async def _fail(self, *_: object, **__: object) -> None:
+        self.failures += 1
+        raise StoreFull("The disk that holds the database is full.")
+
+
+async def test_a_daemon_whose_store_is_full_ends_all_the_same(
+    store: SqliteStore, clock: ManualClock, server: FakeA1111, tmp_path: Path
+) -> None:
+    failing = Failing(store, "finish", "release")
+    async with asking(store, clock, tmp_path / "i", Server(server.url), seen_as=failing) as rig:
+        await rig.add()
+        rig.start()
+        assert rig.running is not None
+        await eventually(lambda: failing.failures)
+        rig.running.cancel()
+        await asyncio.wait({rig.running}, timeout=5.0)
+        assert rig.running.done()
+        assert await store.recover(clock.now()) == 1
+
+
+async def test_a_job_is_given_back_where_the_store_fails_in_between(
+    store: SqliteStore, clock: ManualClock, server: FakeA1111, tmp_path: Path
+) -> None:
+    failing = Failing(store, "image")
+    async with asking(store, clock, tmp_path / "i", Server(server.url), seen_as=failing) as rig:
+        await rig.add()
+        rig.start()
+        await eventually(lambda: failing.failures)
+        failing.methods.clear()
+        await rig.pass_time(15)
+        assert await rig.done()
+        assert server.calls != []

@@ -134,6 +134,7 @@ class Consumer:
             else:
                 self._scanner.tracker.hinted(hint.path, hint.closed, now)
         self._queue_due()
+        self._timer.ring()
 
     def _queue_due(self) -> None:
         for path in self._scanner.tracker.due(self._clock.monotonic()):

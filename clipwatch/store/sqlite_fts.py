@@ -1,26 +1,29 @@
 """Keeping the full-text index equal to ``fts_source``.
 
 The index keeps no text, so a row must be taken out with the words it was put in with: ``leave``
-comes before a change to an image's prompts, ``enter`` after it. Both go by ascending rowid,
-since FTS5 writes out what it has gathered whenever a rowid is lower than the last.
+comes before a change to an image's prompts or tags, ``enter`` after it. Both go by ascending rowid,
+since FTS5 writes out what it has gathered whenever a rowid is lower than the last, and in one
+statement, since it does so at the beginning of every INSERT ... SELECT, too.
 """
 
 import sqlite3
 from collections.abc import Iterable
 
-_COLUMNS = "prompt, generated, manual, negative"
-_LEAVE = (
-    f"INSERT INTO fts (fts, rowid, {_COLUMNS})"
-    f" SELECT 'delete', seq, {_COLUMNS} FROM fts_source WHERE seq = ?"
+from clipwatch.store.sqlite_values import to_json
+
+_COLUMNS = "prompt, generated, manual, negative, tags"
+_ROWS = (
+    f"seq, {_COLUMNS} FROM fts_source WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
 )
-_ENTER = f"INSERT INTO fts (rowid, {_COLUMNS}) SELECT seq, {_COLUMNS} FROM fts_source WHERE seq = ?"
+_LEAVE = f"INSERT INTO fts (fts, rowid, {_COLUMNS}) SELECT 'delete', {_ROWS}"
+_ENTER = f"INSERT INTO fts (rowid, {_COLUMNS}) SELECT {_ROWS}"
 
 
 def leave(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
-    """Take images out of the index, while their prompts are still those that it knows."""
-    connection.executemany(_LEAVE, [(seq,) for seq in sorted(seqs)])
+    """Take images out of the index, while they are still as it knows them."""
+    connection.execute(_LEAVE, [to_json(list(seqs))])
 
 
 def enter(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
-    """Put images into the index as they are now; those without a prompt stay out."""
-    connection.executemany(_ENTER, [(seq,) for seq in sorted(seqs)])
+    """Put images into the index as they are now; those without a prompt or tags stay out."""
+    connection.execute(_ENTER, [to_json(list(seqs))])

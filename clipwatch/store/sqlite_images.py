@@ -39,6 +39,12 @@ _JOBS = f"""
 SELECT job.seq, job.state, attempts, run_at, error FROM job JOIN image USING (seq)
 WHERE job.seq {_AMONG} AND job.revision = image.revision ORDER BY job.id"""
 
+# SQLite counts a whole table in no time, and all that a condition leaves one by one: what is
+# counted that way must be few.
+_SHOWN = "SELECT (SELECT count(*) FROM image) - (SELECT count(*) FROM image WHERE missing = 1)"
+_TOTALS = "SELECT (SELECT count(*) FROM image), (SELECT count(*) FROM location)"
+_ODD = "SELECT state, count(*) FROM location WHERE state <> 'present' GROUP BY state"
+
 
 def seq_of(connection: sqlite3.Connection, image_id: UUID) -> int:
     """Raises ``NotFound``."""
@@ -176,19 +182,16 @@ def _with_prompt(query: Query) -> Query:
 
 
 def _shown(connection: sqlite3.Connection) -> int:
-    number: int = connection.execute("SELECT count(*) FROM image WHERE missing = 0").fetchone()[0]
+    number: int = connection.execute(_SHOWN).fetchone()[0]
     return number
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
     """``images``, and ``locations.<state>`` and ``prompts.<type>`` where there are any."""
-    found = {"images": connection.execute("SELECT count(*) FROM image").fetchone()[0]}
-    for name, sql in _COUNTS.items():
-        found |= {f"{name}.{kind}": number for kind, number in connection.execute(sql)}
-    return found
-
-
-_COUNTS = {
-    "locations": "SELECT state, count(*) FROM location GROUP BY state",
-    "prompts": "SELECT type, count(*) FROM prompt WHERE removed_at IS NULL GROUP BY type",
-}
+    images, locations = connection.execute(_TOTALS).fetchone()
+    states = dict(connection.execute(_ODD))
+    states[LocationState.PRESENT.value] = locations - sum(states.values())
+    prompts = connection.execute("SELECT type, number FROM prompt_count")
+    named = {f"locations.{state}": number for state, number in states.items()}
+    named |= {f"prompts.{kind}": number for kind, number in prompts}
+    return {"images": images, **{name: number for name, number in named.items() if number}}

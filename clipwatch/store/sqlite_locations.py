@@ -91,8 +91,8 @@ def folders(connection: sqlite3.Connection, root_id: int, under: bytes) -> list[
 
 def _next_folder(connection: sqlite3.Connection, root_id: int, at: bytes) -> bytes | None:
     row: tuple[bytes] | None = connection.execute(
-        "SELECT folder FROM location INDEXED BY location_live"
-        " WHERE root_id = ? AND folder >= ? AND state <> 'missing' ORDER BY folder LIMIT 1",
+        "SELECT folder FROM location"
+        " WHERE root_id = ? AND folder >= ? AND gone = 0 ORDER BY folder LIMIT 1",
         (root_id, at),
     ).fetchone()
     return row and row[0]

@@ -99,9 +99,9 @@ def _store(connection: sqlite3.Connection, prompt: Prompt, seq: int, ask: Ask) -
     sqlite_fts.leave(connection, [seq])
     added = connection.execute(_ADD, (*_columns(prompt, seq), text(ask.mode))).lastrowid
     connection.execute("UPDATE image SET generated_prompt = ? WHERE seq = ?", (added, seq))
-    sqlite_fts.enter(connection, [seq])
     sqlite_tags.drop(connection, seq, TagOrigin.GENERATED)
     sqlite_tags.add(connection, {seq: prompt.tags}, TagOrigin.GENERATED)
+    sqlite_fts.enter(connection, [seq])
     data = {"prompt_id": str(prompt.prompt_id), "type": prompt.type}
     entry = Entry(PROMPT_STORED, prompt.image_id.bytes, data)
     sqlite_changes.write(connection, prompt.created_at, [entry])

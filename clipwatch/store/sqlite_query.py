@@ -1,10 +1,10 @@
 """``Query`` to SQL, with every value bound, and what is asked with it.
 
-What full text can answer in a conjunction becomes one MATCH, read newest first until the page is
-full: the same cost in a thousand images as in a million. Everything else is a condition on
-``image``. Tags, folders and states go through indexes. Path, model, generator, backend and the
-numbers (parsed from the JSON of a prompt's ``parameters``) are looked up image by image until
-the page is full: at about a microsecond each, a second in a million images where few fit.
+What full text can answer in a conjunction, tags too, becomes one MATCH, read newest first until
+the page is full: the same cost in a thousand images as in a million. Everything else is a
+condition on ``image``. Folders and states go through indexes. Path, model, generator, backend
+and the numbers (parsed from the JSON of a prompt's ``parameters``) are looked up image by image
+until the page is full: at about a microsecond each, a second in a million images where few fit.
 
 A condition that is NULL counts as false, and its negation as true.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from clipwatch.model import TagOrigin
 from clipwatch.query import And, Field, Node, Not, Or, Query, Words, parse_range
-from clipwatch.store.sqlite_schema import ORIGINS
+from clipwatch.store.sqlite_tags import token
 
 #: stands before and behind each word that was found
 MARK = "**"
@@ -88,6 +88,10 @@ def _match(node: Node, depth: int = 0) -> str | None:
             return _phrase("", text, prefix)
         case Field(name, value) if name in _COLUMNS:
             return _field_phrase(name, value)
+        case Field("tag", value):
+            return _tagged(value)
+        case Field("is", "favourite"):
+            return _tagged("favourite", [TagOrigin.MANUAL])
         case Or(operands):
             either = [_match(operand, depth + 1) for operand in operands]
             return f"({' OR '.join(filter(None, either))})" if all(either) else None
@@ -104,6 +108,13 @@ def _phrase(column: str, text: str, prefix: bool) -> str:
 
 def _field_phrase(name: str, value: str) -> str:
     return _phrase(name, value.rstrip("*"), value.endswith("*"))
+
+
+def _tagged(value: str, origins: Collection[TagOrigin] = tuple(TagOrigin)) -> str:
+    name = " ".join(value.lower().replace("_", " ").split())
+    star = " *" * name.endswith("*")
+    tokens = [token(name.rstrip("*"), origin) + star for origin in origins]
+    return f"tags : ({' OR '.join(tokens)})"
 
 
 def _sorted(operands: Sequence[Node], depth: int = 0) -> tuple[list[str], list[str], list[Node]]:
@@ -147,7 +158,8 @@ def _condition(node: Node) -> Sql:
         case Words(text, prefix=prefix):
             return _found(_phrase("", text, prefix))
         case Field(name, value):
-            return _FIELDS[name](value)
+            match = _match(node)
+            return _found(match) if match else _FIELDS[name](value)
         case Not(operand):
             inner = _condition(operand)
             return Sql(f"({inner.text}) IS NOT TRUE", inner.values)
@@ -230,20 +242,6 @@ def _backend(value: str) -> Sql:
     return Sql(f"{text} COLLATE NOCASE", (value,))
 
 
-def _tag(value: str, origin: str = "") -> Sql:
-    name = " ".join(value.lower().replace("_", " ").split())
-    compared = "GLOB" if name.endswith("*") else "="
-    pattern = f"{_literal(name.rstrip('*'))}*" if compared == "GLOB" else name
-    text = f"SELECT tag_id FROM tag WHERE name {compared} ?"
-    text = f"image.seq IN (SELECT seq FROM image_tag WHERE tag_id IN ({text}) {origin})"
-    return Sql(text, (pattern,))
-
-
-def _literal(text: str) -> str:
-    """A GLOB pattern for this text itself."""
-    return re.sub(r"[\[*?]", r"[\g<0>]", text)
-
-
 def _path(value: str) -> Sql:
     """The absolute path; a pattern that does not begin at / may begin at any folder."""
     pattern = value.replace("[", "[[]")
@@ -302,14 +300,10 @@ def _is(value: str) -> Sql:
             return Sql(_FAILED)
         case "queued":
             return Sql(_QUEUED)
-        case "favourite":
-            return _tag("favourite", f"AND origin = {ORIGINS[TagOrigin.MANUAL]}")
     return _in_state(value)
 
 
 _FIELDS: dict[str, Callable[[str], Sql]] = {
-    "prompt": lambda value: _found(_field_phrase("prompt", value)),
-    "negative": lambda value: _found(_field_phrase("negative", value)),
     "model": _parameter_like("model"),
     "sampler": _parameter_like("sampler"),
     "seed": _parameter_in_range("seed"),
@@ -318,7 +312,6 @@ _FIELDS: dict[str, Callable[[str], Sql]] = {
     "generator": _generator,
     "type": _type,
     "backend": _backend,
-    "tag": _tag,
     "path": _path,
     "folder": _folder,
     "format": lambda value: Sql("image.format = ?", (value,)),
@@ -357,9 +350,10 @@ def _highlights(node: Node) -> Iterator[str]:
         case And(operands) | Or(operands):
             for operand in operands:
                 yield from _highlights(operand)
-        case Words() | Field():
-            if text := _match(node):
-                yield text
+        case Words(text, prefix=prefix):
+            yield _phrase("", text, prefix)
+        case Field(name, value) if name in _COLUMNS:
+            yield _field_phrase(name, value)
 
 
 def _beginning(connection: sqlite3.Connection, seq: int) -> str:

@@ -124,7 +124,7 @@ class _Recording:
         self.next_prompt: int = connection.execute(_NEXT_PROMPT).fetchone()[0]
         self.prompts: list[tuple[object, ...]] = []
         self.tags: dict[int, Sequence[Tag]] = {}
-        self.raws: dict[int, tuple[str | None, bytes]] = {}
+        self.raws: dict[int, tuple[str | None, str | bytes]] = {}
         self.unindexed: set[int] = set()
         self.changes: list[Entry] = []
 

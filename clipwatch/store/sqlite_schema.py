@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from clipwatch.errors import StartError
 from clipwatch.model import TagOrigin
 
-#: image_tag.origin, a number because that table has the most rows of all
-ORIGINS = {TagOrigin.EMBEDDED: 1, TagOrigin.GENERATED: 2, TagOrigin.MANUAL: 3}
+#: image_tags.origin, and the first letter of its tokens
+ORIGINS = {TagOrigin.EMBEDDED: "e", TagOrigin.GENERATED: "g", TagOrigin.MANUAL: "m"}
 
 FIRST = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -48,6 +48,7 @@ CREATE TABLE image (
   current_prompt AS (coalesce(manual_prompt, read_prompt, generated_prompt)) VIRTUAL
 );
 CREATE INDEX image_shown ON image (seq) WHERE missing = 0;
+CREATE INDEX image_missing ON image (seq) WHERE missing = 1;
 CREATE INDEX image_content ON image (content_hash) WHERE content_hash IS NOT NULL;
 CREATE INDEX image_pixels ON image (pixel_key) WHERE pixel_key IS NOT NULL;
 
@@ -69,10 +70,10 @@ CREATE TABLE location (
   state TEXT NOT NULL,                 -- settling incomplete present unreadable missing
   reason TEXT,
   missing_since INTEGER,
-  seen_at INTEGER NOT NULL
+  seen_at INTEGER NOT NULL,
+  gone AS (CASE state WHEN 'missing' THEN location_id ELSE 0 END) VIRTUAL -- 0 once for a path
 );
-CREATE INDEX location_place ON location (root_id, folder, name);
-CREATE UNIQUE INDEX location_live ON location (root_id, folder, name) WHERE state <> 'missing';
+CREATE UNIQUE INDEX location_place ON location (root_id, folder, name, gone);
 CREATE INDEX location_image ON location (seq);
 CREATE INDEX location_inode ON location (inode);
 CREATE INDEX location_quick ON location (quick_key) WHERE quick_key IS NOT NULL;
@@ -82,7 +83,7 @@ CREATE INDEX location_odd ON location (state, root_id) WHERE state <> 'present';
 CREATE TABLE embedded (
   seq INTEGER PRIMARY KEY REFERENCES image,
   found_in TEXT,                       -- chunk or field
-  raw BLOB NOT NULL                    -- zlib of UTF-8
+  raw NOT NULL                         -- TEXT, or where it is long a BLOB: zlib of UTF-8
 );
 
 -- The ledger: rows are added, never overwritten. A removed row stays as a tombstone.
@@ -111,23 +112,33 @@ CREATE TABLE prompt (
 CREATE INDEX prompt_image ON prompt (seq, type);
 CREATE INDEX prompt_removed ON prompt (seq) WHERE removed_at IS NOT NULL;
 
+-- How many prompts there are of each type, removed ones left out.
+CREATE TABLE prompt_count (type TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER prompt_counted AFTER INSERT ON prompt BEGIN
+  INSERT INTO prompt_count VALUES (new.type, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER prompt_discounted AFTER UPDATE OF removed_at ON prompt BEGIN
+  UPDATE prompt_count SET number = number - (new.removed_at NOT NULL) + (old.removed_at NOT NULL)
+  WHERE type = new.type;
+END;
+
 CREATE TABLE tag (
   tag_id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   category TEXT NOT NULL,
-  uses INTEGER NOT NULL DEFAULT 0,     -- rows of image_tag
+  uses INTEGER NOT NULL DEFAULT 0,     -- images of each origin that have it
   UNIQUE (name, category)
 );
 
-CREATE TABLE image_tag (
+-- What an image is tagged with. A row for each tag, and an index by tag, would be most of what
+-- a new image costs; fts finds images by their tokens at the price of some words more.
+CREATE TABLE image_tags (
   seq INTEGER NOT NULL,
-  origin INTEGER NOT NULL,             -- 1 embedded, 2 generated, 3 manual
-  position INTEGER NOT NULL,           -- as the prompt has them
-  tag_id INTEGER NOT NULL,
-  score REAL,
-  PRIMARY KEY (seq, origin, position)
+  origin TEXT NOT NULL,                -- e embedded, g generated, m manual
+  tokens TEXT NOT NULL,                -- of each tag the origin and, in hexadecimal, the name
+  details TEXT,                        -- JSON: [[category, score], ...], null where all are plain
+  PRIMARY KEY (seq, origin)
 ) WITHOUT ROWID;
-CREATE INDEX image_tag_tag ON image_tag (tag_id, seq);
 
 CREATE TABLE job (
   id INTEGER PRIMARY KEY,
@@ -173,24 +184,26 @@ CREATE TABLE batch (
 ) WITHOUT ROWID;
 
 CREATE TABLE change (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,
   kind TEXT NOT NULL,
   image_id BLOB,
   data TEXT NOT NULL                   -- JSON object
 );
 
--- What is searched, one row for each image that has a prompt. fts keeps no text of its own:
--- it reads this view, for snippets and to be rebuilt.
-CREATE VIEW fts_source (seq, prompt, generated, manual, negative) AS
-  SELECT image.seq, r.text, g.text, m.text, coalesce(m.negative, r.negative)
+-- What is searched, one row for each image that has a prompt or tags. fts keeps no text of its
+-- own: it reads this view, for snippets and to be rebuilt.
+CREATE VIEW fts_source (seq, prompt, generated, manual, negative, tags) AS
+  SELECT image.seq, r.text, g.text, m.text, coalesce(m.negative, r.negative),
+    (SELECT group_concat(tokens, ' ') FROM image_tags WHERE image_tags.seq = image.seq)
   FROM image
   LEFT JOIN prompt AS r ON r.id = image.read_prompt
   LEFT JOIN prompt AS g ON g.id = image.generated_prompt
   LEFT JOIN prompt AS m ON m.id = image.manual_prompt
-  WHERE image.current_prompt IS NOT NULL;
+  WHERE image.current_prompt IS NOT NULL
+    OR EXISTS (SELECT 1 FROM image_tags WHERE image_tags.seq = image.seq);
 CREATE VIRTUAL TABLE fts USING fts5 (
-  prompt, generated, manual, negative,
+  prompt, generated, manual, negative, tags,
   content = 'fts_source', content_rowid = 'seq',
   tokenize = 'unicode61 remove_diacritics 2'
 );

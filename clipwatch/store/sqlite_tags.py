@@ -1,71 +1,78 @@
-"""Tags: the terms, how often each is used, and which image has which."""
+"""Tags: which image has which, and how often each is used.
+
+An image's tags are one row for each origin, as tokens by which the full-text index finds them:
+the origin's letter, then the name in hexadecimal.
+"""
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from clipwatch.model import Tag, TagOrigin
 from clipwatch.store.sqlite_schema import ORIGINS
-from clipwatch.store.sqlite_values import text, to_json
+from clipwatch.store.sqlite_values import from_json, text, to_json
 
-_BY_TAG = itemgetter(3, 0)
-_ORIGIN_OF = {number: origin for origin, number in ORIGINS.items()}
+_PLAIN = ("general", None)  #: category and score of most tags, which are not written out
+_ORIGIN_OF = {letter: origin for origin, letter in ORIGINS.items()}
 _COUNT = (
     "INSERT INTO tag (name, category, uses) VALUES (?, ?, ?)"
-    " ON CONFLICT (name, category) DO UPDATE SET uses = uses + excluded.uses RETURNING tag_id"
+    " ON CONFLICT (name, category) DO UPDATE SET uses = uses + excluded.uses"
 )
-_ADD = "INSERT INTO image_tag (seq, origin, position, tag_id, score) VALUES (?, ?, ?, ?, ?)"
+_ADD = "INSERT INTO image_tags (seq, origin, tokens, details) VALUES (?, ?, ?, ?)"
 _LOAD = (
-    "SELECT t.seq, t.origin, tag.name, tag.category, t.score FROM image_tag AS t"
-    " JOIN tag USING (tag_id) WHERE t.seq IN (SELECT value FROM json_each(?))"
-    " ORDER BY t.seq, t.origin, t.position"
+    "SELECT seq, tokens, details FROM image_tags"
+    " WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq, origin"
 )
+_DROP = "DELETE FROM image_tags WHERE seq = ? AND origin = ? RETURNING tokens, details"
+
+
+def token(name: str, origin: TagOrigin) -> str:
+    """What stands for a tag in the full-text index; that of a beginning begins it."""
+    return ORIGINS[origin] + name.encode().hex()
 
 
 def add(connection: sqlite3.Connection, tags: Mapping[int, Sequence[Tag]], kind: TagOrigin) -> None:
     """Give images, by seq, tags of one origin that they have none of yet."""
-    origin = ORIGINS[kind]
-    unique = {seq: {(t.name, t.category): t.score for t in given} for seq, given in tags.items()}
-    ids = _counted(connection, Counter(term for terms in unique.values() for term in terms))
-    rows = [
-        (seq, origin, position, ids[term], score)
-        for seq, terms in unique.items()
-        for position, (term, score) in enumerate(terms.items())
-    ]
-    # By tag, because the index by tag is the one that is spread widely.
-    rows.sort(key=_BY_TAG)
-    connection.executemany(_ADD, rows)
-
-
-def _counted(
-    connection: sqlite3.Connection, uses: Mapping[tuple[str, str], int]
-) -> dict[tuple[str, str], int]:
-    return {
-        (name, category): connection.execute(
-            _COUNT, (text(name), text(category), number)
-        ).fetchone()[0]
-        for (name, category), number in uses.items()
+    unique = {
+        seq: {(text(t.name), text(t.category)): t.score for t in given}
+        for seq, given in tags.items()
+        if given
     }
+    _count(connection, Counter(term for terms in unique.values() for term in terms))
+    rows = [(seq, ORIGINS[kind], *_columns(terms, kind)) for seq, terms in unique.items()]
+    connection.executemany(_ADD, sorted(rows))
+
+
+def _columns(
+    terms: Mapping[tuple[str, str], float | None], kind: TagOrigin
+) -> tuple[str, str | None]:
+    tokens = " ".join([token(name, kind) for name, _ in terms])
+    details = [(category, score) for (_, category), score in terms.items()]
+    return tokens, None if all(each == _PLAIN for each in details) else to_json(details)
+
+
+def _count(connection: sqlite3.Connection, uses: Mapping[tuple[str, str], int]) -> None:
+    connection.executemany(_COUNT, [(*term, number) for term, number in uses.items()])
 
 
 def drop(connection: sqlite3.Connection, seq: int, kind: TagOrigin) -> None:
     """Take from an image all its tags of one origin."""
-    place = (seq, ORIGINS[kind])
-    connection.execute(
-        "UPDATE tag SET uses = uses - 1 WHERE tag_id IN"
-        " (SELECT tag_id FROM image_tag WHERE seq = ? AND origin = ?)",
-        place,
-    )
-    connection.execute("DELETE FROM image_tag WHERE seq = ? AND origin = ?", place)
+    for columns in connection.execute(_DROP, (seq, ORIGINS[kind])).fetchall():
+        _count(connection, {(tag.name, tag.category): -1 for tag in _tags(*columns)})
 
 
 def load(connection: sqlite3.Connection, seqs: Collection[int]) -> dict[int, list[Tag]]:
     """The tags of these images, in the order in which their prompts have them."""
     found: dict[int, list[Tag]] = {}
-    for seq, origin, name, category, score in connection.execute(_LOAD, (to_json(list(seqs)),)):
-        found.setdefault(seq, []).append(Tag(name, _ORIGIN_OF[origin], category, score))
+    for seq, *columns in connection.execute(_LOAD, (to_json(list(seqs)),)):
+        found.setdefault(seq, []).extend(_tags(*columns))
     return found
+
+
+def _tags(tokens: str, details: str | None) -> Iterable[Tag]:
+    each = tokens.split(" ")
+    for one, (category, score) in zip(each, from_json(details, [_PLAIN] * len(each)), strict=True):
+        yield Tag(bytes.fromhex(one[1:]).decode(), _ORIGIN_OF[one[0]], category, score)
 
 
 def of(connection: sqlite3.Connection, seq: int) -> list[Tag]:

@@ -11,6 +11,7 @@ from clipwatch.model import FileStat, Part, Tag, TagOrigin
 
 _HALF, _WHOLE = 1 << 63, 1 << 64
 _DEEPEST = 100
+_LONG = 2_000
 
 
 def clamp(number: int) -> int:
@@ -42,14 +43,16 @@ def text_or_none(value: str | None) -> str | None:
     return None if value is None else text(value)
 
 
-def pack(value: str) -> bytes:
-    """Compressed fast rather than small: this runs in every scan."""
+def pack(value: str) -> str | bytes:
+    """Compressed fast rather than small, and short texts not at all: this runs in every scan."""
+    if len(value) < _LONG:
+        return text(value)
     return zlib.compress(value.encode("utf-8", "replace"), 1)
 
 
-def unpack(value: bytes) -> str:
+def unpack(value: str | bytes) -> str:
     """The reverse of ``pack``."""
-    return zlib.decompress(value).decode()
+    return value if isinstance(value, str) else zlib.decompress(value).decode()
 
 
 def to_json(value: Any) -> str:

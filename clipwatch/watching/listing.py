@@ -11,7 +11,7 @@ from itertools import permutations
 from typing import Self
 
 from blake3 import blake3
-from xxhash import xxh3_128_digest
+from xxhash import xxh3_128
 
 from clipwatch.model import FileStat
 
@@ -194,7 +194,10 @@ def quick_key(fd: int, size: int) -> bytes:
     files that share it may."""
     first = os.pread(fd, _ENDS, 0)
     last = os.pread(fd, _ENDS, max(size - _ENDS, 0))
-    return xxh3_128_digest(size.to_bytes(8, "little") + first + last)
+    key = xxh3_128(size.to_bytes(8, "little"))
+    key.update(first)
+    key.update(last)
+    return key.digest()
 
 
 def content_hash(fd: int) -> bytes:

@@ -13,6 +13,8 @@ from clipwatch.model import FileStat
 
 _SOON = 0.01  #: rounding must not make a look come a hair too early again and again
 _LOST_LOOK = 60.0
+#: A close mostly follows within milliseconds, and a look before it could not finish the file.
+_CLOSE_FOLLOWS = 0.05
 _FIRST_BACKOFF = 2.0
 _LONGEST_BACKOFF = 3600.0
 
@@ -79,13 +81,13 @@ class Tracker:
 
     def hinted(self, path: bytes, closed: bool, now: float) -> None:
         """Note that something happened to the file; ``closed`` where the last of it was that its
-        writer closed it or moved it here. It is due at once."""
+        writer closed it or moved it here. It is due at once then, else in a moment."""
         track = self._tracks.setdefault(path, _Track(now))
         track.stat = None
         track.closed = closed
         track.witnessed = track.overtaken = True
         track.backoff = _FIRST_BACKOFF
-        self._schedule(path, track, now)
+        self._schedule(path, track, now if closed else now + _CLOSE_FOLLOWS)
 
     def seen(
         self, path: bytes, stat: FileStat, complete: bool, ctime_age: float, now: float

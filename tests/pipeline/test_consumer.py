@@ -166,7 +166,7 @@ async def test_a_file_that_is_removed_is_missing(watch: Watch) -> None:
         states = {one.path: one.state for one in image.locations} if image else {}
         return states.get(b"a.png") is LocationState.MISSING
 
-    await eventually(gone)
+    await watch.turned_until(gone, most=QUIET_SECS)
 
 
 async def test_a_slow_writer_is_waited_for_and_recorded_once(watch: Watch) -> None:

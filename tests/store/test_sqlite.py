@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from clipwatch.errors import StartError, StoreError, StoreFull
 from clipwatch.model import FileStat, TagOrigin, Verdict
+from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite import SqliteStore, open_store
 from clipwatch.store.sqlite_schema import ORIGINS
 from tests.clock import ManualClock
@@ -222,11 +224,15 @@ def check_integrity(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO fts (fts, rank) VALUES ('integrity-check', 1)")
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    wrong_uses = connection.execute(
-        "SELECT name, uses FROM tag WHERE uses <>"
-        " (SELECT count(*) FROM image_tag WHERE image_tag.tag_id = tag.tag_id)"
+    seqs = [seq for (seq,) in connection.execute("SELECT seq FROM image")]
+    tags = [tag for given in sqlite_tags.load(connection, seqs).values() for tag in given]
+    uses = connection.execute("SELECT name, category, uses FROM tag WHERE uses <> 0")
+    assert {(name, category): n for name, category, n in uses} == Counter(
+        (tag.name, tag.category) for tag in tags
     )
-    assert wrong_uses.fetchall() == []
+    prompts = "SELECT type, count(*) FROM prompt WHERE removed_at IS NULL GROUP BY type"
+    counted = "SELECT type, number FROM prompt_count WHERE number <> 0 ORDER BY type"
+    assert connection.execute(counted).fetchall() == connection.execute(prompts).fetchall()
     wrong_states = connection.execute(
         "SELECT seq FROM image WHERE missing <> NOT EXISTS (SELECT 1 FROM location"
         " WHERE location.seq = image.seq AND location.state <> 'missing')"
@@ -299,9 +305,11 @@ async def test_the_index_can_be_made_anew(store: SqliteStore) -> None:
 
 
 def remove_prompts(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO fts (fts) VALUES ('delete-all')")
+    seqs = [seq for (seq,) in connection.execute("SELECT seq FROM image")]
+    sqlite_fts.leave(connection, seqs)
     connection.execute("UPDATE image SET read_prompt = NULL")
     connection.execute("UPDATE prompt SET removed_at = 1")
+    sqlite_fts.enter(connection, seqs)
 
 
 async def test_a_removed_prompt_does_not_come_back(store: SqliteStore) -> None:
@@ -313,6 +321,7 @@ async def test_a_removed_prompt_does_not_come_back(store: SqliteStore) -> None:
     assert await store.prompts(one.image_id) == []
     await put(store, seen(root, b"a.png", says("another dog")))
     assert [prompt.text for prompt in await store.prompts(one.image_id)] == ["another dog"]
+    await store._write(check_integrity)
 
 
 async def test_no_origin_lacks_its_number() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipwatch.errors import QueryError
-from clipwatch.model import PromptType, TagOrigin
+from clipwatch.model import PromptType, Tag, TagOrigin
 from clipwatch.query import (
     FIELDS,
     MAX_DEPTH,
@@ -23,7 +23,7 @@ from clipwatch.query import (
     Words,
     parse,
 )
-from clipwatch.store import sqlite_fts
+from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite_query import (
     MARK,
     SNIPPET_LENGTH,
@@ -70,8 +70,9 @@ def insert(connection: sqlite3.Connection, row: Row) -> None:
     insert_location(connection, row.seq, row.path, row.state)
     if row.old_path:
         insert_location(connection, row.seq, row.old_path, "missing")
-    for name, origin in row.tags.items():
-        insert_tag(connection, row.seq, name, origin)
+    for origin in TagOrigin:
+        tags = [Tag(name) for name, given_by in row.tags.items() if given_by is origin]
+        sqlite_tags.add(connection, {row.seq: tags}, origin)
     for number, state in enumerate(row.jobs):
         connection.execute(
             "INSERT INTO job (job_id, seq, revision, state, priority, token, run_at, created_at)"
@@ -109,15 +110,6 @@ def insert_location(connection: sqlite3.Connection, seq: int, path: bytes, state
         "INSERT INTO location (seq, root_id, folder, name, device, inode, size, mtime_ns, state,"
         " seen_at) VALUES (?, 1, ?, ?, 0, ?, 0, 0, ?, 0)",
         (seq, folder, name, seq, state),
-    )
-
-
-def insert_tag(connection: sqlite3.Connection, seq: int, name: str, origin: TagOrigin) -> None:
-    connection.execute("INSERT OR IGNORE INTO tag (name, category) VALUES (?, 'general')", (name,))
-    connection.execute(
-        "INSERT INTO image_tag (seq, origin, position, tag_id)"
-        " SELECT ?, ?, tag_id, tag_id FROM tag WHERE name = ?",
-        (seq, {"embedded": 1, "generated": 2, "manual": 3}[origin], name),
     )
 
 
@@ -319,7 +311,10 @@ def plan(connection: sqlite3.Connection, text: str) -> list[str]:
     return [detail for *_, detail in rows]
 
 
-@pytest.mark.parametrize("text", ["cat", "red hair -dog", "cat OR do*", "negative:dog cat"])
+@pytest.mark.parametrize(
+    "text",
+    ["cat", "red hair -dog", "cat OR do*", "negative:dog cat", "cat tag:red*", "is:favourite"],
+)
 def test_full_text_is_one_scan_in_order(connection: sqlite3.Connection, text: str) -> None:
     steps = plan(connection, text)
     assert steps[0].startswith("SCAN fts VIRTUAL TABLE")
@@ -337,7 +332,6 @@ def test_nothing_is_sorted(connection: sqlite3.Connection, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "index"),
     [
-        ("tag:cat", "image_tag_tag"),
         ("folder:2024", "location_place"),
         ("folder:/pictures/2024", "location_place"),
         ("path:a*", "location_image"),

@@ -36,11 +36,12 @@ def test_a_closed_complete_file_is_finished_at_the_first_look() -> None:
 def test_a_hard_link_is_finished_after_the_quiet_period() -> None:
     tracker = Tracker(QUIET)
     tracker.hinted(PATH, False, 0.0)
-    tracker.due(0.0)
-    assert tracker.seen(PATH, stat_of(5), True, 0.0, 0.0) is Decision.SETTLING
-    assert tracker.next_due() == QUIET
-    assert tracker.due(QUIET) == [PATH]
-    assert tracker.seen(PATH, stat_of(5), True, 2.0, QUIET) is Decision.FINISHED
+    assert tracker.due(0.0) == []
+    assert tracker.due(0.5) == [PATH]
+    assert tracker.seen(PATH, stat_of(5), True, 0.0, 0.5) is Decision.SETTLING
+    assert tracker.next_due() == 0.5 + QUIET
+    assert tracker.due(0.5 + QUIET) == [PATH]
+    assert tracker.seen(PATH, stat_of(5), True, 2.0, 0.5 + QUIET) is Decision.FINISHED
 
 
 def test_an_old_file_that_a_sweep_meets_is_finished_by_its_ctime() -> None:
@@ -136,8 +137,8 @@ def test_many_hints_of_one_path_take_no_further_memory() -> None:
     for number in range(10_000):
         tracker.hinted(PATH, False, number / 1000)
     assert len(tracker) == 1
-    assert tracker.due(10.0) == [PATH]
-    assert tracker.due(10.0) == []
+    assert tracker.due(11.0) == [PATH]
+    assert tracker.due(11.0) == []
 
 
 class Files(RuleBasedStateMachine):
@@ -205,7 +206,7 @@ TestFiles = Files.TestCase
 
 def test_a_look_that_a_newer_look_overtakes_decides_nothing() -> None:
     tracker = Tracker(QUIET)
-    tracker.hinted(PATH, False, 0.0)
+    tracker.hinted(PATH, True, 0.0)
     assert tracker.due(0.0) == [PATH]
     tracker.hinted(PATH, True, 0.1)
     assert tracker.due(0.1) == [PATH]

@@ -29,7 +29,7 @@ STEPS = {
     "asyncio and sqlite3": "asyncio, sqlite3",
     "aiohttp": "aiohttp.web",
     "structlog, and rich with it": "structlog",
-    "pydantic-settings": "pydantic_settings",
+    "pydantic": "pydantic",
     "Pillow": "PIL.Image",
     "prometheus-client": "prometheus_client",
     "the other libraries, and clipwatch": "clipwatch.daemon",

@@ -114,7 +114,13 @@ FIELDS = (
     FieldSpec("tag", FieldKind.TEXT, "a whole tag, or its beginning with * at the end"),
     FieldSpec("path", FieldKind.GLOB, "the file's path; a part of it where it has no * or ?"),
     FieldSpec("folder", FieldKind.TEXT, "in this folder or below"),
-    FieldSpec("format", FieldKind.CHOICE, "its format", ("png", "jpeg", "webp"), {"jpg": "jpeg"}),
+    FieldSpec(
+        "format",
+        FieldKind.CHOICE,
+        "its format",
+        ("png", "jpeg", "webp", "avif", "heic", "jxl", "gif"),
+        {"jpg": "jpeg"},
+    ),
     FieldSpec(
         "has",
         FieldKind.CHOICE,

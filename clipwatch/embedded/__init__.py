@@ -1,8 +1,10 @@
 """What an image says about itself: its prompt, and how it was made.
 
-    container     file -> RawMetadata: the only file I/O; png, jpeg, webp, exif take bytes apart
+    container     file -> RawMetadata: the only file I/O; png, jpeg, webp, heif, jxl and gif take
+                  the bytes apart, exif, xmp, iptc and c2pa what they carry
     READERS       its texts -> Embedded: one module for each family of generators
     terms         a prompt -> tags
+    stealth       pixels -> Embedded: called only where nothing else was found
 
 A new generator is a module with a ``read(texts) -> Embedded | None`` and a line in ``READERS``.
 """
@@ -11,15 +13,50 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clipwatch.embedded import a1111, comfyui, container
+from clipwatch.embedded import (
+    a1111,
+    civitai,
+    comfyui,
+    container,
+    drawthings,
+    easydiffusion,
+    fooocus,
+    huggingface,
+    invokeai,
+    midjourney,
+    novelai,
+    provenance,
+    stabilitymatrix,
+    swarmui,
+    tensorart,
+)
 from clipwatch.embedded.base import Damaged, RawMetadata, Reader, Texts
 from clipwatch.model import Embedded, Outcome, Part
 
-__all__ = ["READERS", "read"]
+__all__ = ["READERS", "read", "understand"]
 
-#: The first that finds a prompt is believed. A1111's text goes before the graph, because a node
-#: that writes it into a ComfyUI file was told the prompt, while from the graph it is concluded.
-READERS: tuple[Reader, ...] = (a1111.read, comfyui.read)
+#: The first that finds a prompt is believed. Those that know their own mark go first, because
+#: they share their fields with others: SwarmUI, Stability Matrix, TensorArt and Civitai put
+#: ComfyUI's graph beside what they say themselves, and Easy Diffusion's ``prompt`` is no graph.
+#: Of JSON in ``parameters``, Hugging Face's has no mark at all, so it goes behind Fooocus's.
+#: A1111's text goes before the graph, because a node that writes it into a ComfyUI file was told
+#: the prompt, while from the graph it is concluded. Who merely made it is asked last.
+READERS: tuple[Reader, ...] = (
+    swarmui.read,
+    stabilitymatrix.read,
+    tensorart.read,
+    civitai.read,
+    novelai.read,
+    invokeai.read,
+    fooocus.read,
+    easydiffusion.read,
+    drawthings.read,
+    huggingface.read,
+    a1111.read,
+    midjourney.read,
+    comfyui.read,
+    provenance.read,
+)
 
 MAX_INT = 2**63 - 1  #: what SQLite holds
 
@@ -31,10 +68,14 @@ def read(fd: int, size: int) -> Embedded:
     whose end is missing has ``complete=False``, with whatever is there already.
     """
     try:
-        raw = container.look(fd, size)
-        found, reason = _recognised(raw)
+        return understand(container.look(fd, size))
     except OSError as error:
         return Embedded(Outcome.UNREADABLE, reason=f"reading it failed: {error.strerror}")
+
+
+def understand(raw: RawMetadata) -> Embedded:
+    """What the texts of a container say. Raises ``OSError``, because they are read only now."""
+    found, reason = _recognised(raw)
     if found is None:
         outcome = Outcome.UNREADABLE if reason else Outcome.NONE
         found = Embedded(outcome, reason=reason)
@@ -42,15 +83,21 @@ def read(fd: int, size: int) -> Embedded:
 
 
 def _recognised(raw: RawMetadata) -> tuple[Embedded | None, str | None]:
-    """What the readers make of it, else why a text could not be had."""
+    """What the readers make of it, else why a text could not be had.
+
+    What is dearer to find is looked for until there is a prompt: a mark of who made it does not
+    mean that no prompt follows.
+    """
     found, reason = _ask(raw.texts)
-    if found is not None:
+    if found is not None and found.outcome is Outcome.PROMPT:
         return found, None
     try:
-        found, more_reason = _ask(raw.more())
+        if more := raw.more():
+            found, more_reason = _ask({**raw.texts, **more})
+            reason = reason or more_reason
     except Damaged as damage:
-        more_reason = str(damage)
-    return found, raw.damage or reason or more_reason
+        reason = reason or str(damage)
+    return found, raw.damage or next(iter(raw.left_out), reason)
 
 
 def _ask(texts: Texts) -> tuple[Embedded | None, str | None]:
@@ -74,13 +121,14 @@ def _storable(found: Embedded, raw: RawMetadata) -> Embedded:
 
     All texts come out of ``raw``, so that one look at it spares looking at each of them.
     """
-    clean = _clean if found.raw is None or "\0" in found.raw or "\\u" in found.raw else _same
+    is_clean = found.raw is not None and "\0" not in found.raw and "\\" not in found.raw
+    clean = _same if is_clean else _clean
     return Embedded(
         outcome=found.outcome,
         prompt=clean(found.prompt),
         negative=clean(found.negative),
-        parts=tuple(Part(p.role, clean(p.prompt), clean(p.negative)) for p in found.parts),
-        parameters=_values(found.parameters, clean),
+        parts=found.parts and tuple(_part(part, clean) for part in found.parts),
+        parameters=_numbers(found.parameters) if is_clean else _values(found.parameters),
         generator=found.generator,
         version=found.version and clean(found.version),
         found_in=found.found_in and clean(found.found_in),
@@ -91,6 +139,10 @@ def _storable(found: Embedded, raw: RawMetadata) -> Embedded:
         height=raw.height,
         complete=raw.complete,
     )
+
+
+def _part(part: Part, clean: Callable[[str], str]) -> Part:
+    return Part(part.role, clean(part.prompt), clean(part.negative))
 
 
 def _same(text: str) -> str:
@@ -104,23 +156,25 @@ def _clean(text: str) -> str:
     return text.replace("\0", "")
 
 
-def _values(values: Mapping[str, Any], clean: Callable[[str], str]) -> dict[str, Any]:
-    return {
-        clean(key): clean(value) if type(value) is str else _value(value, clean)
-        for key, value in values.items()
-    }
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a text that is clean: only their numbers can be out of bounds."""
+    return {key: value if type(value) is str else _value(value) for key, value in values.items()}
 
 
-def _value(value: Any, clean: Callable[[str], str]) -> Any:
+def _values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_clean(key): _value(value) for key, value in values.items()}
+
+
+def _value(value: Any) -> Any:
     kind = type(value)
     if kind is int:
         return value if -MAX_INT <= value <= MAX_INT else str(value)
     if kind is float:
         return value if math.isfinite(value) else None
     if kind is str:
-        return clean(value)
+        return _clean(value)
     if isinstance(value, Mapping):
-        return _values(value, clean)
+        return _values(value)
     if isinstance(value, list):
-        return [_value(item, clean) for item in value]
+        return [_value(item) for item in value]
     return value

@@ -1,40 +1,95 @@
 """AUTOMATIC1111's web UI and those that write as it does: Forge, SD.Next and further ones.
 
-PNG ``parameters``, EXIF ``UserComment`` in JPEG and WebP; grammar in ``parameters.py``. Which of
-them it was stands in the settings ``App`` and ``Version``.
+PNG ``parameters``, EXIF ``UserComment`` in JPEG and WebP, and wherever converters put that text;
+grammar in ``parameters.py``. Which of them it was stands in the settings ``App`` and ``Version``.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from clipwatch.embedded.base import Text, Texts
-from clipwatch.embedded.parameters import named, split
-from clipwatch.model import Embedded, Outcome
+from clipwatch.embedded.civitai import GENERATOR as CIVITAI
+from clipwatch.embedded.civitai import RESOURCES as CIVITAI_RESOURCES
+from clipwatch.embedded.civitai import resources as civitai_resources
+from clipwatch.embedded.parameters import MAX_SETTINGS, named, settings_in, split
+from clipwatch.model import Embedded, Outcome, Part
 
+#: Where the text may stand besides ``parameters``; anybody may write other things there.
+CARRIERS = (
+    "EXIF UserComment",
+    "EXIF ImageDescription",
+    "EXIF XPComment",
+    "XMP UserComment",
+    "XMP description",
+    "IPTC Caption",
+    "Comment",
+    "Description",
+)
 #: How ``Version`` begins, in lower case, and who writes it so.
 VERSIONS = {
     "stable-diffusion.cpp": "stable-diffusion.cpp",
     "koboldcpp": "KoboldCpp",
     "comfyui": "ComfyUI",
     "fooocus": "Fooocus",
+    "ruinedfooocus": "RuinedFooocus",
+    "easyreforge": "EasyReforge",
+    "reforge": "reForge",
+    "forge neo": "Forge Neo",
     "neo": "Forge Neo",
     "classic": "Forge Classic",
 }
+BEGINNINGS = tuple(VERSIONS)
+#: Both begin with "f" and a number; reForge counts its own releases behind a "v".
+FORGE = re.compile(r"f\d[\d.]*v(\d+-v)?")
+#: Settings that are prompts of a later pass: the pass, its prompt, its negative.
+PASSES = (
+    ("hires", "Hires prompt", "Hires negative prompt"),
+    ("refiner", "Refiner prompt", "Refiner negative"),
+    ("detailer", "Detailer prompt", "Detailer negative"),
+    ("detailer", "ADetailer prompt", "ADetailer negative prompt"),
+)
 
 
 def read(texts: Texts) -> Embedded | None:
-    """What ``parameters`` or the UserComment says. Raises ``Damaged``.
+    """What ``parameters`` or a comment says. Raises ``Damaged``.
 
-    ``parameters`` is a generator's word whatever stands in it; a UserComment without a line of
+    ``parameters`` is a generator's word whatever stands in it; a comment without a line of
     settings can be anybody's and is not ours.
     """
     if text := texts.get("parameters"):
-        raw = text.load()
-        return _understood(raw, text) or Embedded(
-            Outcome.NO_PROMPT, found_in=text.found_in, raw=raw
+        return understood(text, beside_graph="workflow" in texts) or Embedded(
+            Outcome.NO_PROMPT, found_in=text.found_in, raw=text.load()
         )
-    if text := texts.get("EXIF UserComment"):
-        return _understood(text.load(), text)
-    return None
+    for name in CARRIERS:
+        if (text := texts.get(name)) and (found := understood(text)):
+            return found
+    return _postprocessed(texts)
+
+
+def understood(text: Text, *, beside_graph: bool = False) -> Embedded | None:
+    """What a text in the grammar says, None where it is in none. Raises ``Damaged``.
+
+    ``beside_graph`` where ComfyUI's own drawing shows whose node wrote the text.
+    """
+    raw = text.load()
+    infotext = split(raw)
+    if infotext is None:
+        return None
+    # ComfyUI's saving nodes write "unknown" where they could not find the prompt themselves.
+    certain = infotext.positive and infotext.positive.lower() != "unknown"
+    settings = infotext.settings
+    return Embedded(
+        outcome=Outcome.PROMPT if certain else Outcome.NO_PROMPT,
+        prompt=infotext.positive if certain else "",
+        negative=infotext.negative,
+        parts=tuple(_passes(settings)),
+        parameters=_parameters(settings, infotext.positive),
+        generator="ComfyUI" if beside_graph else generator_of(settings),
+        version=settings.get("Version"),
+        found_in=text.found_in,
+        raw=raw,
+    )
 
 
 def generator_of(settings: Mapping[str, str]) -> str:
@@ -42,27 +97,38 @@ def generator_of(settings: Mapping[str, str]) -> str:
     if settings.get("App") == "SD.Next":
         return "SD.Next"
     version = settings.get("Version", "").lower()
-    for beginning, name in VERSIONS.items():
-        if version.startswith(beginning):
-            return name
-    if version[:1] == "f" and version[1:2].isdecimal():
-        return "reForge" if "v1-v" in version else "Forge"
+    if version.startswith(BEGINNINGS):
+        return next(name for start, name in VERSIONS.items() if version.startswith(start))
+    if match := FORGE.match(version):
+        return "reForge" if match[1] else "Forge"
+    if not version and CIVITAI_RESOURCES in settings:
+        return CIVITAI
     return "AUTOMATIC1111"
 
 
-def _understood(raw: str, text: Text) -> Embedded | None:
-    parts = split(raw)
-    if parts is None:
+def _parameters(settings: Mapping[str, str], prompt: str) -> dict[str, Any]:
+    found = named(settings, prompt)
+    if CIVITAI_RESOURCES in settings:
+        return civitai_resources(settings[CIVITAI_RESOURCES]) | found
+    return found
+
+
+def _passes(settings: Mapping[str, str]) -> Iterator[Part]:
+    for role, positive, negative in PASSES:
+        if positive in settings:
+            yield Part(role, settings[positive], settings.get(negative, ""))
+
+
+def _postprocessed(texts: Texts) -> Embedded | None:
+    """What the Extras tab did to a picture whose own text was lost."""
+    text = texts.get("postprocessing")
+    if text is None:
         return None
-    # ComfyUI's saving nodes write "unknown" where they could not find the prompt themselves.
-    certain = parts.positive and parts.positive.lower() != "unknown"
+    raw = text.load()
     return Embedded(
-        outcome=Outcome.PROMPT if certain else Outcome.NO_PROMPT,
-        prompt=parts.positive if certain else "",
-        negative=parts.negative,
-        parameters=named(parts.settings, parts.positive),
-        generator=generator_of(parts.settings),
-        version=parts.settings.get("Version"),
+        Outcome.NO_PROMPT,
+        parameters=named(settings_in(raw[:MAX_SETTINGS]), ""),
+        generator="AUTOMATIC1111",
         found_in=text.found_in,
         raw=raw,
     )

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
+from clipwatch.embedded.repair import repaired
 from clipwatch.model import Embedded
 
 MEBIBYTE = 1024 * 1024
@@ -19,6 +20,8 @@ MAX_JSON = 2 * MEBIBYTE  #: characters that are parsed as JSON; larger ones are 
 MAX_READ = 16 * MEBIBYTE  #: bytes read of one file, in all
 MAX_CHUNKS = 100_000  #: chunks or segments walked in one file
 MAX_TEXTS = 500  #: text fields noted in one file
+BLANK = " \r\n\t\0\ufeff"  #: what programs leave around JSON
+NOT_PARSED = object()
 
 
 class Damaged(Exception):
@@ -28,21 +31,73 @@ class Damaged(Exception):
 class Content(Protocol):
     """The bytes of one file, read piece by piece."""
 
-    size: int
+    @property
+    def size(self) -> int:
+        """Of the whole, in bytes."""
 
     def at(self, offset: int, length: int) -> bytes:
         """These bytes, fewer where the file ends. Raises ``Damaged`` beyond ``MAX_READ``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Bytes that were read already, as content."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def at(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+
 @dataclass(slots=True)
 class Text:
-    """One text field: where it stands, such as "PNG tEXt parameters", and how to get it."""
+    """One text field: where it stands, such as "PNG tEXt parameters", and how to get it.
+
+    Several readers ask for the same one, so it is fetched once, or refused once.
+    """
 
     found_in: str
-    load: Callable[[], str]  #: raises ``Damaged``
+    fetch: Callable[[], str]  #: raises ``Damaged``
+    _kept: str | Damaged | None = None
+    _json: Any = NOT_PARSED
+
+    def load(self) -> str:
+        """Its text, put right where an earlier tool garbled it. Raises ``Damaged``."""
+        if self._kept is None:
+            try:
+                self._kept = repaired(self.fetch())
+            except Damaged as damage:
+                self._kept = damage
+        if isinstance(self._kept, Damaged):
+            raise self._kept
+        return self._kept
+
+    def json(self) -> Any:
+        """Its text as JSON, parsed once; None where it is none. Raises ``Damaged``."""
+        if self._json is NOT_PARSED:
+            self._json = parse_json(self.load().strip(BLANK))
+        return self._json
 
 
-#: By keyword; those from EXIF are called "EXIF UserComment", "EXIF Make" and so on.
+#: By key, whatever the container; of several with one key the first.
+#:
+#: ============================ ==================================================================
+#: ``parameters``, ``prompt``   a PNG's keyword; also that of a ``comf`` chunk, and the keys of the
+#:                              JSON that was hidden in the pixels (``stealth.py``)
+#: ``Comment``                  also the comment of a JPEG or GIF
+#: ``EXIF UserComment``         one of the tags in ``exif.NAMES``; ``EXIF 0x010C`` for a tag between
+#:                              0x0100 and 0x010F that holds text and has no name there
+#: ``XMP description``          a property's or attribute's name without the prefix that the file
+#:                              has for its namespace: ``UserComment``, ``CreatorTool``, ``AIGC``,
+#:                              ``DigitalSourceType``
+#: ``IPTC Caption``             one of the datasets in ``iptc.NAMES``
+#: ``C2PA``                     JSON with the lists ``generators``, ``agents`` and ``sources``
+#:                              (``c2pa.py``)
+#: ============================ ==================================================================
 Texts: TypeAlias = Mapping[str, Text]
 
 
@@ -58,9 +113,13 @@ class RawMetadata:
     width: int | None = None
     height: int | None = None
     texts: Texts = field(default_factory=dict)
-    more: Callable[[], Texts] = _no_texts  #: texts that are dearer to find, behind the pixels
+    #: texts that are dearer to find: behind the pixels, in XMP, IPTC and C2PA. Raises ``Damaged``.
+    more: Callable[[], Texts] = _no_texts
     complete: bool = True
     damage: str | None = None
+    #: why ``more`` left something out. It shares this list rather than hold the whole object: in a
+    #: circle, every text would stay in memory until the garbage collector comes by.
+    left_out: list[str] = field(default_factory=list)
 
 
 #: None where the texts are not this reader's. Raises ``Damaged``.

@@ -4,25 +4,53 @@ A node that is not understood ends the walk without a result: a wrong prompt is 
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
-from clipwatch.embedded.graph import Graph, Link, Node
+from clipwatch.embedded.comfyui_values import POPULATED, Values
+from clipwatch.embedded.graph import Link, Node
 
-MAX_NODES = 10_000  #: that one walk visits
-MAX_HOPS = 100  #: from an input to the value behind its link
 MAX_PROMPT = 262_144  #: characters; many encoders may share one long text
-#: Inputs of text encoders, for one text encoder model or several (SDXL, SD3, Flux).
-ENCODED = ("text", "text_g", "text_l", "clip_g", "clip_l", "t5xxl", "prompt")
-#: A node whose name has no other words than these only holds a value: "StringConstantMultiline".
-HOLDER_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        """primitive string text multiline constant literal simple input box value node prompt
-        positive negative int integer float number seed cr was jw easy ttn rgthree o""",
-    )
+POSITIVE, NEGATIVE = "positive", "negative"
+#: Inputs of text encoders, for one text encoder model or several (SDXL, SD3, Flux, HunyuanDiT).
+ENCODED = frozenset(
+    {
+        "text",
+        "text_g",
+        "text_l",
+        "clip_g",
+        "clip_l",
+        "t5xxl",
+        "prompt",
+        "prompt_g",
+        "prompt_l",
+        "user_prompt",
+        "bert",
+        "mt5xl",
+        "llama",
+        "qwen25_7b",
+        "caption",
+        "wildcard_text",
+    }
 )
-HELD = ("value", "string", "text", "prompt", "seed")
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*")
+#: Inputs of nodes that take both texts: loaders with prompts of their own, video models.
+PAIRED = {
+    POSITIVE: (f"{POSITIVE}_prompt", POSITIVE, f"text_{POSITIVE}", f"prompt_{POSITIVE}"),
+    NEGATIVE: (f"{NEGATIVE}_prompt", NEGATIVE, f"text_{NEGATIVE}", f"prompt_{NEGATIVE}"),
+}
+#: How guiders and samplers of one conditioning, or of two with other names, call them.
+UNPAIRED = {POSITIVE: ("cond",), NEGATIVE: ("neg", "uncond")}
+WANTED = {want: frozenset(names) for want, names in PAIRED.items()}
+TEXTS = ENCODED.union(*WANTED.values())
+#: A node that is fed by a text model encodes; so does one that loads the model itself.
+MODELS = re.compile(r"clip|t5|model|encoder")
+LOADED = frozenset({"ckpt_name", "unet_name", "base_ckpt_name", "model_name"})
+#: Links that carry both conditionings and more.
+BUNDLE = re.compile(r"pipe|context|ctx|bus$|(?:text|hyvid|kolors|prompt)_embeds")
+#: In the name of a node that takes one conditioning away from another.
+SUBTRACTING = re.compile(r"subtract|differen|minus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,85 +59,141 @@ class Passage:
 
     node_id: str
     text: str
+    name: str = ""  #: of the encoder's input
 
 
-def passages(graph: Graph, start: Link) -> list[Passage] | None:
-    """Every text that flows into a link, in order; None where one of them cannot be told."""
+class Way(NamedTuple):  # hashed on every step, which costs a dataclass three times as much
+    """A link that conditioning comes over, and which of the two is looked for in it."""
+
+    link: Link
+    want: str
+    bundled: bool = False  #: the link carries both
+
+
+def ways(node: Node, want: str) -> list[Way]:
+    """The links over which a sampler or guider is told this; none where it is not."""
+    names = _named(node, want)
+    if not names:
+        names = [name for name in node.links if name.startswith(UNPAIRED[want])]
+    if names:
+        return [Way(node.links[name], want) for name in names]
+    return [Way(link, want, True) for name, link in node.links.items() if BUNDLE.search(name)][:1]
+
+
+def passages(values: Values, starts: Iterable[Way]) -> list[Passage] | None:
+    """Every text that flows into these links, in order; None where one of them cannot be told."""
     found: list[Passage] = []
-    seen: set[Link] = set()
-    stack = [start]
+    seen: set[Way] = set()
+    stack = list(starts)[::-1]
     length = 0
     while stack:
-        if length > MAX_PROMPT or len(seen) > MAX_NODES:
+        if length > MAX_PROMPT or not values.spend():
             return None
-        link = stack.pop()
-        if link in seen:
+        way = stack.pop()
+        if way in seen:
             continue
-        seen.add(link)
-        node = graph[link[0]]
-        if _is_encoder(node):
-            text = _encoded(graph, node)
-            if text is None:
-                return None
-            found.append(Passage(node.node_id, text))
-            length += len(text)
-        elif "ZeroOut" not in node.kind:
-            following = _conditioning_of(node, link[1])
-            if not following:
-                return None
+        seen.add(way)
+        node = values.graph[way.link[0]]
+        if "zeroout" in node.kind.lower():
+            continue
+        following = _following(values, node, way)
+        if following is None:
+            return None
+        if following:
             stack.extend(reversed(following))
+            continue
+        encoded = _encoded(values, node, way)
+        if encoded is None:
+            return None
+        found.extend(encoded)
+        length += sum(len(passage.text) for passage in encoded)
     return found
 
 
-def value_of(graph: Graph, node: Node, name: str) -> str | int | float | None:
-    """An input's value, through reroutes and nodes that only hold one; None if not certain."""
-    held: str | None = name
-    for _ in range(MAX_HOPS):
-        if held is None:
+def _following(values: Values, node: Node, way: Way) -> Sequence[Way] | None:
+    """Where a node's conditioning comes from: nothing where it makes it, None if not known."""
+    source = values.source(way.link)
+    if source != way.link:
+        return [Way(source, way.want, way.bundled)]
+    if _is_pair(node):
+        return None if _is_unmapped(node, way) else _paired(node, way)
+    if names := [name for name in node.links if name.startswith("cond")]:
+        if len(names) > 1 and SUBTRACTING.search(node.kind.lower()):
             return None
-        if isinstance(value := node.inputs.get(held), (str, int, float)):
-            return value
-        if held not in node.links:
-            return None
-        node = graph[node.links[held][0]]
-        held = _held(node)
-    return None
+        return [Way(node.links[name], way.want) for name in names]
+    if not _is_encoder(node):
+        bundles = [link for name, link in node.links.items() if BUNDLE.search(name)]
+        return [Way(bundles[0], way.want, True)] if bundles else None
+    return ()
+
+
+def _is_pair(node: Node) -> bool:
+    """Whether it hands on a positive and a negative; a loader with strings makes them."""
+    if not any(name.startswith((POSITIVE, NEGATIVE)) for name in node.links):
+        return False
+    return LOADED.isdisjoint(node.inputs) and not _is_paired_encoder(node)
+
+
+def _is_paired_encoder(node: Node) -> bool:
+    return any(name in node.inputs for name in (PAIRED[POSITIVE][0], PAIRED[NEGATIVE][0]))
+
+
+def _is_unmapped(node: Node, way: Way) -> bool:
+    """Outputs behind the first two are no conditioning, unless the model goes before them."""
+    return way.link[1] > 1 and not (way.bundled or "model" in node.links or _carries(node))
+
+
+def _paired(node: Node, way: Way) -> list[Way] | None:
+    """Of a positive and a negative input, outputs 0 and 1 in that order, else by what is wanted."""
+    by_slot = not (way.bundled or "model" in node.links or _carries(node))
+    want = (POSITIVE, NEGATIVE)[way.link[1]] if by_slot else way.want
+    if names := _named(node, want):
+        return [Way(node.links[name], want) for name in names]
+    bundles = [link for name, link in node.links.items() if BUNDLE.search(name)]
+    return [Way(bundles[0], want, True)] if bundles else None
+
+
+def _carries(node: Node) -> bool:
+    """Whether its first output is a bundle itself."""
+    return BUNDLE.search(node.kind.lower()) is not None
+
+
+def _named(node: Node, want: str) -> list[str]:
+    return [name for name in node.links if name == want or name.startswith(f"{want}_")]
 
 
 def _is_encoder(node: Node) -> bool:
-    return "textencode" in node.kind.lower().replace("_", "").replace(" ", "")
+    if _is_called_encoder(node.kind[:200]):
+        return True
+    if TEXTS.isdisjoint(node.inputs):
+        return False
+    return not LOADED.isdisjoint(node.inputs) or any(map(MODELS.search, node.links))
 
 
-def _encoded(graph: Graph, node: Node) -> str | None:
+@lru_cache(maxsize=1024)
+def _is_called_encoder(kind: str) -> bool:
+    return "textencode" in kind.lower().replace("_", "").replace(" ", "")
+
+
+def _encoded(values: Values, node: Node, way: Way) -> list[Passage] | None:
     """What an encoder encodes; several inputs mostly hold the same text."""
-    texts = [value_of(graph, node, name) for name in ENCODED if name in node.inputs]
-    known = [text.strip() for text in texts if isinstance(text, str)]
-    if not known or len(known) < len(texts):
+    names = _encoded_names(node, way)
+    texts = [values.text(node, name) for name in names]
+    known = {
+        text.strip(): name for name, text in zip(names, texts, strict=True) if text is not None
+    }
+    if None in texts or not (known or way.bundled):
         return None
-    return "\n".join(text for text in dict.fromkeys(known) if text)
+    text = "\n".join(text for text in known if text)
+    return [Passage(node.node_id, text, "+".join(names))]
 
 
-def _conditioning_of(node: Node, slot: int) -> list[Link]:
-    """What a node passes on: of a positive and a negative input, outputs 0 and 1 in that order."""
-    if "positive" in node.links or "negative" in node.links:
-        name = ("positive", "negative")[slot] if slot in (0, 1) else ""
-        return [node.links[name]] if name in node.links else []
-    if _is_reroute(node):
-        return list(node.links.values())
-    return [link for name, link in node.links.items() if name.startswith("cond")]
-
-
-def _held(node: Node) -> str | None:
-    """The one input whose value a node hands on unchanged."""
-    if _is_reroute(node):
-        return next(iter(node.links)) if len(node.links) == 1 else None
-    words = {word.lower() for word in WORD.findall(node.kind)}
-    if not words or not node.kind.isascii() or not words <= HOLDER_WORDS:
-        return None
-    if len(node.inputs) == 1:
-        return next(iter(node.inputs))
-    return next((name for name in HELD if name in node.inputs), None)
-
-
-def _is_reroute(node: Node) -> bool:
-    return "reroute" in node.kind.lower()
+def _encoded_names(node: Node, way: Way) -> list[str]:
+    """The inputs with the text that is wanted, of an encoder for one text or for both."""
+    if not WANTED[way.want].isdisjoint(node.inputs):
+        return [next(name for name in PAIRED[way.want] if name in node.inputs)]
+    if way.bundled and way.want == NEGATIVE:
+        return []
+    if POPULATED in node.inputs:
+        return [POPULATED]
+    return [name for name in node.inputs if name in ENCODED]

@@ -6,27 +6,43 @@ Small first read, then exact reads of what is wanted. Pixels are never decoded.
 import os
 from collections.abc import Callable, Mapping
 
-from clipwatch.embedded import jpeg, png, webp
 from clipwatch.embedded.base import MAX_READ, Content, Damaged, RawMetadata
+from clipwatch.embedded.gif import SIGNATURES as GIF
+from clipwatch.embedded.gif import describe as describe_gif
+from clipwatch.embedded.heif import brand as heif_brand
+from clipwatch.embedded.heif import describe as describe_heif
+from clipwatch.embedded.jpeg import SIGNATURE as JPEG
+from clipwatch.embedded.jpeg import describe as describe_jpeg
+from clipwatch.embedded.jxl import CODESTREAM as JXL_CODESTREAM
+from clipwatch.embedded.jxl import CONTAINER as JXL_CONTAINER
+from clipwatch.embedded.jxl import describe as describe_jxl
+from clipwatch.embedded.png import SIGNATURE as PNG
+from clipwatch.embedded.png import describe as describe_png
+from clipwatch.embedded.webp import describe as describe_webp
 
 FIRST_READ = 4096  # measured: larger ones cost more than the second read that they save
-NO_IMAGE = "not a PNG, JPEG or WebP image"
+NO_IMAGE = "not a PNG, JPEG, WebP, AVIF, HEIC, JXL or GIF image"
 
 FORMATS: Mapping[str, Callable[[Content], RawMetadata]] = {
-    "png": png.describe,
-    "jpeg": jpeg.describe,
-    "webp": webp.describe,
+    "png": describe_png,
+    "jpeg": describe_jpeg,
+    "webp": describe_webp,
+    "avif": describe_heif,
+    "heic": describe_heif,
+    "jxl": describe_jxl,
+    "gif": describe_gif,
 }
+SIGNATURES = (PNG, JPEG, JXL_CONTAINER, *GIF)
 
 
 class File:
-    """A file's bytes through ``pread``, within the budget of ``MAX_READ``."""
+    """A file's bytes through ``pread``, within a budget."""
 
     __slots__ = ("_fd", "_left", "head", "size")
 
-    def __init__(self, fd: int, size: int) -> None:
+    def __init__(self, fd: int, size: int, budget: int = MAX_READ) -> None:
         self._fd = fd
-        self._left = MAX_READ
+        self._left = budget
         self.size = size
         self.head = os.pread(fd, min(FIRST_READ, size), 0)
 
@@ -34,6 +50,8 @@ class File:
         end = offset + length
         if end <= len(self.head):
             return self.head[offset:end]
+        if offset >= self.size:  # which may be any number that a file can name
+            return b""
         self._left -= length
         if self._left < 0:
             raise Damaged("more than 16 MiB would have to be read for its text")
@@ -41,14 +59,21 @@ class File:
 
 
 def sniff(head: bytes) -> str | None:
-    """The format that a file's first 12 bytes show: ``png``, ``jpeg``, ``webp`` or None."""
-    if head.startswith(png.SIGNATURE):
+    """The format that a file's first 12 bytes show, one of ``FORMATS``, or None.
+
+    AVIF and HEIC are told apart by up to 256 bytes where the first twelve are those of both.
+    """
+    if head.startswith(PNG):
         return "png"
-    if head.startswith(jpeg.SIGNATURE):
+    if head.startswith(JPEG):
         return "jpeg"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "webp"
-    return None
+    if head.startswith(GIF):
+        return "gif"
+    if head.startswith((JXL_CONTAINER, JXL_CODESTREAM)):
+        return "jxl"
+    return heif_brand(head)
 
 
 def look(fd: int, size: int) -> RawMetadata:
@@ -83,6 +108,8 @@ def _no_image(head: bytes) -> RawMetadata:
 def _may_become_image(head: bytes) -> bool:
     """Too short to tell, or zeros where a file that was allocated in advance will be written."""
     head = head.rstrip(b"\0")
-    if png.SIGNATURE.startswith(head) or jpeg.SIGNATURE.startswith(head):
+    if any(signature.startswith(head) for signature in SIGNATURES):
         return True
+    if head[4:8] == b"ftyp"[: len(head[4:8])] and head.startswith(b"\0\0\0"):
+        return len(head) < int.from_bytes(head[:4])
     return b"RIFF".startswith(head[:4]) and b"WEBP".startswith(head[8:])

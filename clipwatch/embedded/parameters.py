@@ -3,13 +3,14 @@
     positive prompt, any number of lines, may be empty
     Negative prompt: any number of lines, left out where empty
     Steps: 20, Sampler: Euler a, Lora hashes: "a: 1f, b: 2e", Version: v1.10.1
+    Template: what the positive prompt was made from (the dynamic-prompts extension)
 
 Values with commas, colons or newlines are quoted as JSON strings. Prompts may contain anything,
 also lines that look like the other two parts; what the generator itself wrote comes last.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -19,16 +20,22 @@ from clipwatch.embedded.base import parse_json
 MAX_SETTINGS = 65536  #: characters
 NEGATIVE = "Negative prompt:"
 SETTINGS = "Steps: "
+TEMPLATE = re.compile(r"\n(Template|Negative Template):")
 #: One of these makes a line that begins with "Steps: 20" a line of settings.
-CORE = re.compile(r", (?:Sampler|Scheduler|CFG scale|Seed|Size|Model): ")
+CORE = re.compile(r", (?:Sampler: |Scheduler: |CFG scale: |CFGScale: |Seed: |Size: [0-9]|Model: )")
+#: A line that begins otherwise is one where it is the last and has three of these.
+KNOWN = frozenset(
+    ("Steps", "Sampler", "Scheduler", "CFG scale", "Seed", "Size", "Model", "Model hash", "Version")
+)
 #: A key, then a quoted value or one without commas. Possessive, so that nothing backtracks.
 SETTING = re.compile(
     r'([^:,\s][^:,]{0,80}+):[ ]*+(?:("(?:[^"\\]++|\\.)*+")\s*+(?:,|$)|([^,]*+))', re.S
 )
 #: Civitai's site appends bare JSON, which has commas.
-CIVITAI = ", Civitai "
+CIVITAI = re.compile(r", (Civitai [a-z]{1,20}): ")
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
-LORA = re.compile(r"<(?:lora|lyco):([^<>:]{1,200}):?([^<>]{0,40})>")
+LORA = re.compile(r"<(?:lora|lyco|lycoris):([^<>:]{1,200}):?([^<>]{0,40})>")
+MAX_DIGITS = 19  #: of whole numbers: as many as a seed has
 MAX_LORAS = 100
 
 NAMES = {
@@ -37,6 +44,8 @@ NAMES = {
     "Schedule type": "scheduler",
     "Scheduler": "scheduler",
     "CFG scale": "cfg",
+    "CFGScale": "cfg",
+    "CFG Scale": "cfg",
     "Seed": "seed",
     "Size": "size",
     "Model": "model",
@@ -45,6 +54,7 @@ NAMES = {
     "Clip skip": "clip_skip",
     "Denoising strength": "denoise",
     "Hires upscaler": "upscaler",
+    "Postprocess upscaler": "upscaler",
 }
 TEXTUAL = frozenset({"model", "model_hash", "vae", "sampler", "scheduler", "upscaler", "size"})
 
@@ -63,12 +73,24 @@ def split(text: str) -> Infotext | None:
     start = _settings_start(text)
     if start is None:
         return None
-    settings = _settings(text[start : start + MAX_SETTINGS])
+    settings = settings_in(text[start : start + MAX_SETTINGS])
     prompts = text[:start]
     at = _line_start(prompts, NEGATIVE, len(prompts))
     if at < 0:
         return Infotext(prompts.strip(), "", settings)
     return Infotext(prompts[:at].strip(), prompts[at + len(NEGATIVE) :].strip(), settings)
+
+
+def settings_in(text: str) -> dict[str, str]:
+    """What a line of settings says, and what other programs appended to it."""
+    appended: dict[str, str] = {}
+    if "Template:" in text or ", Civitai " in text:
+        text, appended = _without_appended(text)
+    settings = {
+        key: _unquoted(quoted) if quoted else plain.strip()
+        for key, quoted, plain in SETTING.findall(text)
+    }
+    return settings | appended if appended else settings
 
 
 def named(settings: Mapping[str, str], prompt: str) -> dict[str, Any]:
@@ -77,14 +99,14 @@ def named(settings: Mapping[str, str], prompt: str) -> dict[str, Any]:
     for key, value in settings.items():
         name = NAMES.get(key, key)
         found[name] = value if name in TEXTUAL else number(value)
-    if loras := loras_in(prompt):
+    if loras := _with_hashes(loras_in(prompt), settings.get("Lora hashes", "")):
         found["loras"] = loras
     return found
 
 
 def number(value: str) -> int | float | str:
     """The number that a value is, else the value itself."""
-    if value.isdecimal() and value.isascii() and len(value) < 19:
+    if value.isdecimal() and value.isascii() and len(value) <= MAX_DIGITS:
         return int(value)
     match = NUMBER.fullmatch(value)
     if match is None:
@@ -100,6 +122,25 @@ def loras_in(prompt: str) -> list[dict[str, Any]]:
     return [{"name": match[1], "weight": number(match[2] or "1")} for match in matches]
 
 
+def _with_hashes(loras: list[dict[str, Any]], hashes: str) -> list[dict[str, Any]]:
+    """Their hashes, and those LoRAs of which nothing but the hash is told."""
+    if not hashes:
+        return loras
+    pairs = (entry.rpartition(":") for entry in hashes.split(",", MAX_LORAS)[:MAX_LORAS])
+    known = {name.strip(): value.strip() for name, colon, value in pairs if colon and name.strip()}
+    for lora in loras:
+        if lora["name"] in known:
+            lora["hash"] = known.pop(lora["name"])
+    return loras + [{"name": name, "hash": value} for name, value in known.items()]
+
+
+def _without_appended(text: str) -> tuple[str, dict[str, str]]:
+    text, *templates = TEMPLATE.split(text, maxsplit=2)
+    text, *civitai = CIVITAI.split(text, maxsplit=2)
+    pieces = [*templates, *civitai]
+    return text, dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True))
+
+
 def _line_start(text: str, word: str, end: int) -> int:
     """Where the last line begins, before ``end``, that begins with this word; -1 for none."""
     at = text.rfind("\n" + word, 0, end)
@@ -112,23 +153,27 @@ def _settings_start(text: str) -> int | None:
     """The last line of settings, counted from its start; a prompt may hold others before it."""
     end = len(text)
     while (at := _line_start(text, SETTINGS, end)) >= 0:
-        digit = text[at + len(SETTINGS) : at + len(SETTINGS) + 1]
-        if digit.isdecimal() and CORE.search(text, at, end):
+        if _is_settings(text, at, end):
             return at
         end = at
-    return None
+    return next(_odd_starts(text), None)
 
 
-def _settings(text: str) -> dict[str, str]:
-    text, _, civitai = text.partition(CIVITAI)
-    settings = {
-        key: _unquoted(quoted) if quoted else plain.strip()
-        for key, quoted, plain in SETTING.findall(text)
-    }
-    if civitai:
-        key, _, value = civitai.partition(": ")
-        settings["Civitai " + key[:80]] = value
-    return settings
+def _is_settings(text: str, at: int, end: int) -> bool:
+    digit = text[at + len(SETTINGS) : at + len(SETTINGS) + 1]
+    return digit.isdecimal() and CORE.search(text, at, end) is not None
+
+
+def _odd_starts(text: str) -> Iterator[int]:
+    """Settings behind an empty negative in its line, or in a last line that begins otherwise."""
+    at = _line_start(text, f"{NEGATIVE} {SETTINGS}", len(text)) + len(NEGATIVE) + 1
+    if at > len(NEGATIVE) and _is_settings(text, at, len(text)):
+        yield at
+    text = text.rstrip()
+    last = text.rfind("\n") + 1
+    keys = settings_in(text[last:]).keys() if len(text) - last <= MAX_SETTINGS else set()
+    if len(KNOWN & keys) >= 3 and not keys.isdisjoint(("Seed", "Steps")):
+        yield last
 
 
 def _unquoted(value: str) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from functools import partial
 from struct import Struct
 
-from clipwatch.embedded import exif
 from clipwatch.embedded.base import (
     MAX_CHUNKS,
     MAX_TEXT,
@@ -16,6 +15,12 @@ from clipwatch.embedded.base import (
     Text,
     Texts,
 )
+from clipwatch.embedded.c2pa import summary as c2pa_summary
+from clipwatch.embedded.encoding import decode
+from clipwatch.embedded.exif import texts as exif_texts
+from clipwatch.embedded.exif import texts_at as exif_texts_at
+from clipwatch.embedded.iptc import texts as iptc_texts
+from clipwatch.embedded.xmp import texts as xmp_texts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -24,7 +29,15 @@ CRC_SIZE = 4
 KEYWORD_SIZE = 80  # 79 characters and their NUL
 CHUNK = Struct(">I4s")
 DIMENSIONS = Struct(">II")
-TEXT_KINDS = {b"tEXt": "PNG tEXt ", b"zTXt": "PNG zTXt ", b"iTXt": "PNG iTXt "}
+#: ComfyUI's SaveAnimatedPNG writes chunks of its own, built like tEXt, behind the pixels.
+TEXT_KINDS = {
+    b"tEXt": "PNG tEXt ",
+    b"zTXt": "PNG zTXt ",
+    b"iTXt": "PNG iTXt ",
+    b"comf": "PNG comf ",
+}
+XMP = "XML:com.adobe.xmp"
+PROFILE = "Raw profile type "
 
 
 def describe(content: Content) -> RawMetadata:
@@ -37,11 +50,12 @@ def describe(content: Content) -> RawMetadata:
     width, height = DIMENSIONS.unpack_from(header, 16)
     texts, pixels = _texts_before_pixels(content)
     complete, damage = _ending(content, pixels)
-    more = partial(_texts_behind_pixels, content, pixels)
-    return RawMetadata("png", width, height, texts, more, complete, damage)
+    found = RawMetadata("png", width, height, texts, complete=complete, damage=damage)
+    found.more = partial(_further_texts, content, pixels, texts, found.left_out)
+    return found
 
 
-def _chunks(content: Content, offset: int) -> Iterator[tuple[bytes, int, int]]:
+def chunks(content: Content, offset: int) -> Iterator[tuple[bytes, int, int]]:
     """Type, offset of the data and its length, as long as whole chunks follow one another."""
     at, unpack, size = content.at, CHUNK.unpack, content.size
     for _ in range(MAX_CHUNKS):
@@ -57,7 +71,7 @@ def _chunks(content: Content, offset: int) -> Iterator[tuple[bytes, int, int]]:
 def _texts_before_pixels(content: Content) -> tuple[Texts, int]:
     texts: dict[str, Text] = {}
     offset = HEADER_SIZE
-    for kind, start, length in _chunks(content, offset):
+    for kind, start, length in chunks(content, offset):
         if kind in (b"IDAT", b"IEND"):
             break
         _note(texts, content, kind, start, length)
@@ -65,19 +79,39 @@ def _texts_before_pixels(content: Content) -> tuple[Texts, int]:
     return texts, offset
 
 
-def _texts_behind_pixels(content: Content, offset: int) -> Texts:
+def _further_texts(content: Content, offset: int, known: Texts, left_out: list[str]) -> Texts:
+    """Those behind the pixels, and those inside XMP and raw profiles. Raises ``Damaged``."""
     texts: dict[str, Text] = {}
-    for kind, start, length in _chunks(content, offset):
+    for kind, start, length in chunks(content, offset):
         if kind != b"IDAT":
             _note(texts, content, kind, start, length)
+    for name, text in [*known.items(), *texts.items()]:
+        if name == XMP or name.startswith(PROFILE):
+            try:
+                _add(texts, _inner_texts(name, text.load()))
+            except Damaged as damage:  # it must not hide the others
+                left_out.append(str(damage))
     return texts
+
+
+def _inner_texts(name: str, text: str) -> Texts:
+    if name == XMP:
+        return xmp_texts(text.encode("utf-8", "replace"))
+    return _texts_of_profile(text)
+
+
+def _add(texts: dict[str, Text], found: Texts) -> None:
+    for name, text in found.items():
+        texts.setdefault(name, text)
 
 
 def _note(texts: dict[str, Text], content: Content, kind: bytes, start: int, length: int) -> None:
     """Remember a text chunk by its keyword, the first of several; its text is not read yet."""
     if kind == b"eXIf":
-        for name, text in exif.texts(content.at(start, length)).items():
-            texts.setdefault(name, text)
+        _add(texts, exif_texts_at(content, start, length))
+    elif kind == b"caBX":
+        load = partial(c2pa_summary, content, start, length)
+        texts.setdefault("C2PA", Text("PNG caBX", load))
     if kind not in TEXT_KINDS or len(texts) >= MAX_TEXTS:
         return
     keyword, nul, _ = content.at(start, min(KEYWORD_SIZE, length)).partition(b"\0")
@@ -91,7 +125,7 @@ def _ending(content: Content, offset: int) -> tuple[bool, str | None]:
     """Whether IEND is there, and what is wrong where it never will be."""
     if content.at(max(content.size - len(END), 0), len(END)) == END:
         return True, None
-    for kind, start, length in _chunks(content, offset):
+    for kind, start, length in chunks(content, offset):
         if kind == b"IEND":
             return True, None
         offset = start + length + 4
@@ -107,11 +141,9 @@ def _load(content: Content, kind: bytes, start: int, length: int, keyword: int) 
     body = content.at(start + keyword, length - keyword)
     if len(body) < length - keyword:
         raise Damaged("the file became shorter while it was read")
-    if kind == b"tEXt":
-        return exif.decode(body)
     if kind == b"zTXt":
-        return exif.decode(_inflate(body[1:]))
-    return _international(body)
+        return decode(inflate(body[1:]))
+    return _international(body) if kind == b"iTXt" else decode(body)
 
 
 def _international(body: bytes) -> str:
@@ -119,11 +151,27 @@ def _international(body: bytes) -> str:
     fields = body[2:].split(b"\0", 2)
     if len(fields) < 3:
         raise Damaged("an iTXt chunk ends before its text")
-    return exif.decode(_inflate(fields[2]) if body[0] else fields[2])
+    return decode(inflate(fields[2]) if body[0] else fields[2])
 
 
-def _inflate(packed: bytes) -> bytes:
-    stream = zlib.decompressobj()
+def _texts_of_profile(text: str) -> Texts:
+    """What ImageMagick keeps as text: a name, the length, and the bytes in hexadecimal."""
+    fields = text.split(maxsplit=2)
+    try:
+        block = bytes.fromhex(fields[2]) if len(fields) == 3 else b""
+    except ValueError:
+        return {}
+    header, nul, packet = block.partition(b"\0")
+    if header.startswith(b"http://ns.adobe.com/xap/") and nul:
+        return xmp_texts(packet)
+    if header.lstrip().startswith(b"<"):
+        return xmp_texts(block)
+    return exif_texts(block) or iptc_texts(block)
+
+
+def inflate(packed: bytes, window: int = zlib.MAX_WBITS) -> bytes:
+    """What was deflated; ``window`` says in which wrapping, as in ``zlib``. Raises ``Damaged``."""
+    stream = zlib.decompressobj(window)
     try:
         data = stream.decompress(packed, MAX_TEXT)
     except zlib.error as error:

@@ -1,31 +1,48 @@
 """WebP: RIFF chunks of type, length and data, padded to even (RFC 9649)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from struct import Struct
 
-from clipwatch.embedded import exif
-from clipwatch.embedded.base import MAX_CHUNKS, Content, RawMetadata, Texts
+from clipwatch.embedded.base import MAX_CHUNKS, MAX_TEXT, Content, RawMetadata, Text, Texts
+from clipwatch.embedded.c2pa import summary as c2pa_summary
+from clipwatch.embedded.exif import texts_at as exif_texts_at
+from clipwatch.embedded.xmp import texts as xmp_texts
 
 HEADER_SIZE = 12
 CHUNK = Struct("<4sI")
 LOSSY_SIZE = Struct("<HH")
 PICTURES = (b"VP8X", b"VP8 ", b"VP8L")
+FURTHER = (b"XMP ", b"C2PA")
 TAIL = 64  # no coded picture and no EXIF block ends in that many zeros
 
 
 def describe(content: Content) -> RawMetadata:
     """Size, EXIF texts, and whether all that RIFF announces is there. Raises ``Damaged``."""
     end = 8 + int.from_bytes(content.at(4, 4), "little")
-    width = height = None
-    texts: Texts = {}
+    found = RawMetadata("webp", complete=end <= content.size and is_filled(content, end))
+    further: dict[bytes, tuple[int, int]] = {}
     for kind, start, length in _chunks(content, min(end, content.size)):
-        if kind in PICTURES and width is None:
-            width, height = _dimensions(kind, content.at(start, min(length, 10)))
-        elif kind == b"EXIF" and not texts:
-            texts = exif.texts(content.at(start, length))
-    return RawMetadata(
-        "webp", width, height, texts, complete=end <= content.size and _is_filled(content, end)
-    )
+        if kind in PICTURES and found.width is None:
+            found.width, found.height = _dimensions(kind, content.at(start, min(length, 10)))
+        elif kind == b"EXIF" and not found.texts:
+            found.texts = exif_texts_at(content, start, length)
+        elif kind in FURTHER:
+            further.setdefault(kind, (start, length))
+    if further:
+        found.more = partial(_further_texts, content, further)
+    return found
+
+
+def _further_texts(content: Content, chunks: Mapping[bytes, tuple[int, int]]) -> Texts:
+    """The properties of XMP, and what C2PA says. Raises ``Damaged``."""
+    texts: dict[str, Text] = {}
+    if place := chunks.get(b"XMP "):
+        start, length = place
+        texts.update(xmp_texts(content.at(start, min(length, MAX_TEXT + 1))))
+    if place := chunks.get(b"C2PA"):
+        texts["C2PA"] = Text("WebP C2PA", partial(c2pa_summary, content, *place))
+    return texts
 
 
 def _chunks(content: Content, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -56,7 +73,8 @@ def _dimensions(kind: bytes, data: bytes) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _is_filled(content: Content, end: int) -> bool:
-    """A file that was allocated in advance has its full length from the start, in zeros."""
+def is_filled(content: Content, end: int) -> bool:
+    """Whether bytes were written up to here: a file that was allocated in advance has its full
+    length from the start, in zeros."""
     start = max(end - TAIL, HEADER_SIZE)
     return any(content.at(start, end - start))

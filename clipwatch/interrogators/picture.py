@@ -12,6 +12,8 @@ from io import BytesIO
 
 from blake3 import blake3
 from PIL import Image, ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -34,6 +36,8 @@ from clipwatch.printable import printable
 PIXEL_LIMIT = 128_000_000
 FILE_LIMIT = 512 << 20
 JPEG_QUALITY = 92
+AVIF_STARTS = (b"ftypavif", b"ftypavis")
+GIF_STARTS = (b"GIF87a", b"GIF89a")
 HINT_REPLACE = "look at the file with an image viewer, and replace it if it is damaged"
 HINT_SMALLER = "a smaller copy of it can be interrogated"
 
@@ -71,8 +75,8 @@ def make_picture(path: bytes, *, longest_side: int = 1536) -> Picture:
 
     A PNG or JPEG that is safe already and not larger than ``longest_side`` pixels is not coded
     again, only its metadata is left out; everything else becomes a JPEG. Raises
-    ``PictureRejected``, with the reason, for whatever cannot be read, is no PNG, JPEG or WebP, is
-    damaged, or has more than 128 million pixels.
+    ``PictureRejected``, with the reason, for whatever cannot be read, is no PNG, JPEG, WebP,
+    AVIF or GIF, is damaged, or has more than 128 million pixels.
     """
     name = printable(os.fsdecode(path))
     data = _read(path, name)
@@ -126,7 +130,12 @@ def _open(data: bytes) -> tuple[ImageFile.ImageFile, Drawing]:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         image = WebPImageFile(BytesIO(data))
         return image, Drawing(data, orientation(image.info.get("exif", b"")))
-    raise ValueError("it is empty" if not data else "it is none of PNG, JPEG and WebP")
+    if data[4:12] in AVIF_STARTS:
+        picture = AvifImageFile(BytesIO(data))
+        return picture, Drawing(data, orientation(picture.info.get("exif", b"")))
+    if data[:6] in GIF_STARTS:
+        return GifImageFile(BytesIO(data)), Drawing(data)
+    raise ValueError("it is none of PNG, JPEG, WebP, AVIF and GIF" if data else "it is empty")
 
 
 def _is_safe(image: Image.Image, drawing: Drawing, longest_side: int) -> bool:

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 from clipwatch.errors import Conflict
 
 #: Only these: each further decoder of Pillow's is one more that a hostile file can reach.
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF")
 #: Pixels. A decoded pixel takes up to four bytes, so this is 400 MB at the worst.
 MOST_PIXELS = 100_000_000
 QUALITY = 80

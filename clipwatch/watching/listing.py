@@ -17,7 +17,10 @@ from clipwatch.model import FileStat
 
 _ENDS = 64 * 1024
 _CHUNK = 1024 * 1024
-_IMAGE_SUFFIXES = (b".png", b".jpg", b".jpeg", b".webp")
+_IMAGE_SUFFIXES = (
+    *(b".png", b".apng", b".jpg", b".jpeg", b".webp"),
+    *(b".avif", b".heic", b".heif", b".jxl", b".gif"),
+)
 _TYPES = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",

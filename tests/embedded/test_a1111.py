@@ -1,8 +1,13 @@
 import pytest
 
-from clipwatch.model import Embedded, Outcome
+from clipwatch.embedded.terms import tags_of
+from clipwatch.model import Embedded, Outcome, Part
 from tests import pictures
+from tests import pictures_generators as written
 from tests.embedded.opened import read
+from tests.pictures_containers import photoshop
+
+CAPTION = b"Photoshop 3.0\0" + photoshop({120: pictures.INFOTEXT.encode()})
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,10 @@ def made_by(version: str) -> str | None:
         ("App: SD.Next, Version: 3c952675, Pipeline: StableDiffusionXL", "SD.Next"),
         ("Version: stable-diffusion.cpp", "stable-diffusion.cpp"),
         ("Version: ComfyUI", "ComfyUI"),
+        ("Version: KoboldCpp", "KoboldCpp"),
+        ("Version: f0.0.17v1.8.0rc-latest-276-g29be1da7", "Forge"),
+        ("Version: f2.0.0v2-v1.10.1", "reForge"),
+        ("Version: EasyReforge v1", "EasyReforge"),
         ("Version: Fooocus v2.5.5", "Fooocus"),
     ],
 )
@@ -76,6 +85,13 @@ def graph_beside(infotext: str) -> Embedded:
 
 def test_the_text_goes_before_a_graph() -> None:
     assert graph_beside(pictures.INFOTEXT).prompt == "photo of a (duck:1.2), lake"
+
+
+def test_a_text_beside_a_drawing_was_written_by_a_node() -> None:
+    texts = [pictures.text_chunk("parameters", "a cat\nSteps: 5, Sampler: x, Seed: 1")]
+    texts.append(pictures.text_chunk("workflow", "{}"))
+    found = read(pictures.png(texts))
+    assert (found.prompt, found.generator) == ("a cat", "ComfyUI")
 
 
 @pytest.mark.parametrize("positive", ["", "unknown\n", "Unknown\nNegative prompt: unknown\n"])
@@ -111,3 +127,58 @@ def test_escaped_surrogates_and_nuls_do_not_come_through() -> None:
     assert found.prompt == "a cat"
     assert found.parameters["Note"] == "a?bc, d"
     assert "\0" not in (found.raw or "")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pictures.jpeg(pictures.tiff({0x010E: pictures.INFOTEXT.encode()})),
+        pictures.jpeg(segments=[pictures.segment(0xFE, pictures.INFOTEXT.encode())]),
+        pictures.png([pictures.text_chunk("Description", pictures.INFOTEXT)]),
+        pictures.jpeg(segments=[pictures.segment(0xED, CAPTION)]),
+        written.xmp_png({"dc:description": pictures.INFOTEXT}),
+        written.xmp_png({"exif:UserComment": pictures.INFOTEXT}),
+    ],
+)
+def test_converters_put_the_text_elsewhere(picture: bytes) -> None:
+    assert read(picture).prompt == "photo of a (duck:1.2), lake"
+
+
+def test_prompts_of_later_passes_are_parts() -> None:
+    told = 'Hires prompt: "a cat, detailed", Hires negative prompt: ugly, Refiner prompt: fur'
+    found = read(pictures.a1111_png(f"a cat\nSteps: 20, Sampler: Euler, Seed: 5, {told}"))
+    assert found.parts == (Part("hires", "a cat, detailed", "ugly"), Part("refiner", "fur"))
+
+
+def test_sdnext_writes_prompts_that_are_json() -> None:
+    prompt = '{"subject": "a red fox", "steps": ["Steps: 5", "run"]}'
+    settings = "Steps: 20, Size: 64x64, Scheduler: UniPC, Seed: 3, App: SD.Next, Version: 3c95"
+    found = read(pictures.a1111_jpeg(f"{prompt}\nNegative prompt: \n{settings}"))
+    assert (found.prompt, found.negative, found.generator) == (prompt, "", "SD.Next")
+    assert found.parameters["scheduler"] == "UniPC"
+    assert [tag.name for tag in tags_of(found)] == ["a red fox", "steps: 5", "run"]
+
+
+def test_a_grid_says_what_it_varies() -> None:
+    script = 'Script: X/Y/Z plot, X Type: Prompt S/R, X Values: "cat, dog", Version: v1.10.1'
+    found = read(pictures.a1111_png(f"a cat\nSteps: 20, Sampler: Euler, Seed: 5, {script}"))
+    assert (found.prompt, found.parameters["X Values"]) == ("a cat", "cat, dog")
+    assert found.version == "v1.10.1"
+
+
+def test_the_extras_tab_keeps_the_prompt_and_tells_no_other() -> None:
+    upscaled = "Postprocess upscale by: 2, Postprocess upscaler: R-ESRGAN 4x+"
+    texts = [pictures.text_chunk("postprocessing", upscaled)]
+    found = read(pictures.png(texts))
+    assert (found.outcome, found.generator) == (Outcome.NO_PROMPT, "AUTOMATIC1111")
+    assert found.parameters == {"Postprocess upscale by": 2, "upscaler": "R-ESRGAN 4x+"}
+    texts.append(pictures.text_chunk("parameters", pictures.INFOTEXT))
+    assert read(pictures.png(texts)).prompt == "photo of a (duck:1.2), lake"
+
+
+def test_stable_diffusion_cpp_writes_long_fractions_and_the_sampler_late() -> None:
+    settings = "Steps: 20, CFG scale: 7.000000, Guidance: 3.500000, Eta: 0.000000, Seed: 42, "
+    settings += "Size: 512x768, Model: sd.gguf, RNG: cuda, Sampler: euler_a, "
+    found = read(pictures.a1111_png(f"a cat\n{settings}Version: stable-diffusion.cpp"))
+    assert (found.prompt, found.generator) == ("a cat", "stable-diffusion.cpp")
+    assert (found.parameters["cfg"], found.parameters["sampler"]) == (7.0, "euler_a")

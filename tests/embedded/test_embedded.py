@@ -1,5 +1,6 @@
 """The package as its users see it: ``clipwatch.embedded.read``."""
 
+import gc
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch import embedded
+from clipwatch.embedded import container
 from clipwatch.embedded.terms import tags_of
 from clipwatch.model import Outcome
 from tests import pictures
@@ -54,11 +56,11 @@ def test_false_friends_are_nothing() -> None:
     assert read(pictures.png(comment)).outcome is Outcome.NONE
 
 
-@pytest.mark.parametrize("data", [b"<html>", b"GIF89a" + bytes(99), b"RIFF\0\0\0\0WAVE"])
+@pytest.mark.parametrize("data", [b"<html>", b"RIFF\0\0\0\0WAVE"])
 def test_what_is_no_image_is_unreadable(data: bytes) -> None:
     found = read(data)
     assert (found.outcome, found.format) == (Outcome.UNREADABLE, None)
-    assert found.reason == "not a PNG, JPEG or WebP image"
+    assert found.reason == container.NO_IMAGE
 
 
 def test_an_empty_file_is_not_complete() -> None:
@@ -78,6 +80,25 @@ def test_a_text_that_is_refused_does_not_hide_another() -> None:
     bomb = pictures.compressed_chunk("parameters", bytes(9_000_000))
     graph = pictures.text_chunk("prompt", json.dumps(pictures.plain_graph()))
     assert read(pictures.png([bomb, graph])).outcome is Outcome.PROMPT
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_nothing_of_a_file_waits_for_the_garbage_collector(name: str) -> None:
+    picture = PICTURES[name]()
+    gc.collect()
+    gc.disable()
+    try:
+        read(picture)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_profile_that_is_refused_is_the_reason_where_there_is_nothing_else() -> None:
+    bomb = pictures.compressed_chunk("Raw profile type exif", bytes(9_000_000))
+    found = read(pictures.png([bomb]))
+    assert found.outcome is Outcome.UNREADABLE
+    assert "inflates" in (found.reason or "")
 
 
 def test_a_folder_is_unreadable_with_the_systems_words(tmp_path: Path) -> None:

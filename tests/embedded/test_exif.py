@@ -8,15 +8,10 @@ from clipwatch.embedded import exif
 from clipwatch.embedded.base import MAX_TEXT, Damaged
 from tests import pictures
 
-#: Prompts are words with blanks between them, in whatever script.
-sentences = st.lists(
-    st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), min_size=1), min_size=3
-).map(lambda words: "a cat, " + " ".join(words))
-
 
 @pytest.mark.parametrize("order", ["big", "little"])
 def test_fields_of_both_directories_are_named(order: str) -> None:
-    fields = {0x010E: b"described", 0x010F: b"made", 0x0110: b"model", 0x0131: b"app", 0x0100: b"x"}
+    fields = {0x010E: b"described", 0x010F: b"made", 0x0110: b"model", 0x0131: b"app", 0x0132: b"x"}
     found = exif.texts(pictures.tiff(fields, pictures.ascii_comment("said"), order=order))
     assert {name: text.load().rstrip("\0") for name, text in found.items()} == {
         "EXIF ImageDescription": "described",
@@ -31,11 +26,6 @@ def test_fields_of_both_directories_are_named(order: str) -> None:
 def test_a_value_of_four_bytes_stands_in_its_entry(order: str) -> None:
     found = exif.texts(pictures.tiff({0x010F: b"abc"}, order=order))
     assert found["EXIF Make"].load() == "abc\0"
-
-
-@given(sentences, st.sampled_from(["utf-16-be", "utf-16-le"]))
-def test_the_byte_order_of_a_comment_is_seen_in_it(text: str, encoding: str) -> None:
-    assert exif.decode_comment(pictures.unicode_comment(text, encoding)) == text
 
 
 @pytest.mark.parametrize(
@@ -60,17 +50,44 @@ def test_directories_in_circles_end() -> None:
 
 def test_offsets_beyond_the_block_give_nothing() -> None:
     block = b"II*\0" + pack("<IHHHII", 8, 1, 0x9286, 7, 10**6, 2**32 - 1)
-    assert exif.texts(block)["EXIF UserComment"].load() == ""
+    assert exif.texts(block) == {}
     assert exif.texts(b"II*\0" + pack("<I", 2**32 - 1)) == {}
 
 
+@pytest.mark.parametrize("order", ["big", "little"])
+def test_tags_that_are_counted_down_are_read_where_they_hold_text(order: str) -> None:
+    fields = {0x010D: b"name", 0x010C: b"extra:{}", 0x0100: b"last", 0x00FF: b"beyond"}
+    found = exif.texts(pictures.tiff(fields, order=order))
+    assert {name: text.load().rstrip("\0") for name, text in found.items()} == {
+        "EXIF DocumentName": "name",
+        "EXIF 0x010C": "extra:{}",
+        "EXIF 0x0100": "last",
+    }
+    width = b"MM\0*" + pack(">IHHHII", 8, 1, 0x0100, 4, 1, 640)
+    assert exif.texts(width + bytes(4)) == {}
+
+
+def test_texts_of_windows_are_utf16() -> None:
+    comment = "Kätzchen, 猫".encode("utf-16-le") + b"\0"
+    found = exif.texts(pictures.tiff({0x9C9B: b"t\0\0", 0x9C9C: comment}))
+    assert found["EXIF XPTitle"].load() == "t"
+    assert found["EXIF XPComment"].load() == "Kätzchen, 猫"
+
+
+def test_a_comment_and_a_note_may_stand_in_the_first_directory() -> None:
+    found = exif.texts(pictures.tiff({0x9286: b'{"prompt": "a cat"}', 0x927C: b"scheme"}))
+    assert found["EXIF UserComment"].load().rstrip("\0") == '{"prompt": "a cat"}'
+    assert found["EXIF MakerNote"].load().rstrip("\0") == "scheme"
+
+
 def test_a_text_beyond_the_limit_is_refused() -> None:
-    for read in (exif.decode, exif.decode_comment):
-        with pytest.raises(Damaged, match="4 MiB"):
-            read(b"UNICODE\0" + bytes(MAX_TEXT + 1))
+    with pytest.raises(Damaged, match="4 MiB"):
+        exif.decode_comment(b"UNICODE\0" + bytes(MAX_TEXT + 1))
+    with pytest.raises(Damaged, match="4 MiB"):
+        exif.texts(pictures.tiff({0x9C9C: bytes(MAX_TEXT + 1)}))["EXIF XPComment"].load()
 
 
 @given(st.sampled_from([b"II*\0", b"MM\0*", b"Exif\0\0MM\0*"]), st.binary(max_size=200))
 def test_any_block_has_an_answer(mark: bytes, rest: bytes) -> None:
     found = exif.texts(mark + rest)
-    assert sum(len(text.load()) for text in found.values()) <= 5 * len(rest)
+    assert sum(len(text.load()) for text in found.values()) <= 20 * len(rest)

@@ -28,7 +28,7 @@ def graphs(draw: st.DrawFn) -> dict[str, object]:
 
 def order(nodes: Mapping[str, object], *ends: str) -> list[str]:
     parsed = graph.parse(nodes)
-    return [node.node_id for node in graph.upstream_first(parsed, [parsed[end] for end in ends])]
+    return [node.node_id for node in graph.upstream_first(parsed, ends)]
 
 
 def test_links_lead_to_nodes_of_the_graph_only() -> None:
@@ -48,14 +48,35 @@ def test_upstream_nodes_come_first_and_in_the_order_of_the_inputs() -> None:
     assert order(nodes, "save") == ["a", "b", "mix", "save"]
 
 
-def test_what_is_kept_decides_before_what_is_shown() -> None:
-    nodes = {"1": pictures.node("PreviewImage"), "2": pictures.node("Image Save")}
-    assert [node.node_id for node in graph.sinks(graph.parse(nodes))] == ["2"]
+def test_what_is_kept_decides_before_what_is_shown_and_what_stands_last() -> None:
+    nodes = {
+        "1": pictures.node("PreviewImage", images=["4", 0]),
+        "2": pictures.node("Image Save", images=["4", 0]),
+        "3": pictures.node("VAEDecode", samples=["4", 0]),
+        "4": pictures.node("KSampler"),
+        "5": pictures.node("SaveText", text=["4", 1]),
+    }
+    assert graph.sinks(graph.parse(nodes)) == ["2"]
     del nodes["2"]
-    nodes["3"] = pictures.node("KSampler")
-    assert [node.node_id for node in graph.sinks(graph.parse(nodes))] == ["1"]
-    nodes["1"] = pictures.node("VAEDecode", samples=["3", 0])
-    assert [node.node_id for node in graph.sinks(graph.parse(nodes))] == ["1"]
+    assert graph.sinks(graph.parse(nodes)) == ["1"]
+    del nodes["1"]
+    assert graph.sinks(graph.parse(nodes)) == ["3", "5"]
+
+
+def test_upstream_is_everything_that_the_ends_need() -> None:
+    nodes = {
+        "save": pictures.node("SaveImage", images=[7, 0]),
+        "7": pictures.node("B", x=["a", 0], y=["save", 0], model="m"),
+        "a": pictures.node("A", z=[["a"], 0]),
+        "dead": pictures.node("C", x=["a", 0]),
+    }
+    live = graph.upstream(graph.parse(nodes), ["save"], {"model", "y"})
+    assert (live.nodes, live.noted) == ({"save", "7", "a"}, ["7"])
+
+
+def test_a_list_of_nodes_is_a_graph_too() -> None:
+    parsed = graph.parse([{"id": 3} | pictures.node("A", x=["4", 0]), {"id": 4}, None])
+    assert list(parsed.entries) == ["3"]
 
 
 def test_a_chain_is_followed_by_the_first_input_that_is_a_link() -> None:
@@ -76,5 +97,6 @@ def test_every_node_comes_once_and_circles_end(nodes: dict[str, object]) -> None
 
 @given(json_values)
 def test_any_json_has_an_answer(value: object) -> None:
-    for node in graph.parse(value).values():
-        assert isinstance(node.kind, str)
+    parsed = graph.parse(value)
+    for node_id in parsed.entries:
+        assert isinstance(parsed[node_id].kind, str)

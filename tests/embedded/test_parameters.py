@@ -62,12 +62,47 @@ def test_quoted_values_hold_commas_colons_and_newlines() -> None:
     assert found.settings["Version"] == "v1"
 
 
-def test_what_civitai_appends_is_kept_in_one_piece() -> None:
-    appended = '[{"type":"checkpoint","modelVersionId":1}], Civitai metadata: {"a": [1, 2]}'
+def test_what_civitai_appends_is_kept_as_json() -> None:
+    resources = '[{"type":"checkpoint","modelVersionId":1}]'
+    appended = f'{resources}, Civitai metadata: {{"a": [1, 2]}}'
     found = parameters.split(f"cat\n{SETTINGS}, Civitai resources: {appended}")
     assert found is not None
-    assert found.settings["Civitai resources"] == appended
+    assert found.settings["Civitai resources"] == resources
+    assert found.settings["Civitai metadata"] == '{"a": [1, 2]}'
     assert found.settings["Size"] == "64x64"
+
+
+def test_templates_behind_the_settings_are_no_part_of_them() -> None:
+    templates = "\nTemplate: a {cat|dog}, Steps: 3\nNegative Template: __bad__\n"
+    found = parameters.split(f"a cat\n{SETTINGS}, Version: v1.10.1{templates}")
+    assert found is not None
+    assert found.positive == "a cat"
+    assert found.settings["Version"] == "v1.10.1"
+    assert found.settings["Template"] == "a {cat|dog}, Steps: 3"
+    assert found.settings["Negative Template"] == "__bad__"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a cat\nSampler: Euler, Seed: 5, Size: 64x64, Version: v1",
+        "a cat\nSeed: 5, Size: 64x64, App: SD.Next, Version: 3c95, Operations: upscale\n",
+        "a cat\nNegative prompt: Steps: 23, Sampler: Undefined, Seed: 5, Size: 64x64",
+    ],
+)
+def test_settings_that_begin_otherwise(text: str) -> None:
+    found = parameters.split(text)
+    assert found is not None
+    assert (found.positive, found.negative, found.settings["Seed"]) == ("a cat", "", "5")
+
+
+def test_loras_have_hashes_and_those_of_hashes_alone_are_told() -> None:
+    settings = {"Lora hashes": "ink: 7c6bad76eb54, add detail: 98d4"}
+    assert parameters.named(settings, "a <lora:ink:0.8>, <lora:other>")["loras"] == [
+        {"name": "ink", "weight": 0.8, "hash": "7c6bad76eb54"},
+        {"name": "other", "weight": 1},
+        {"name": "add detail", "hash": "98d4"},
+    ]
 
 
 def test_newer_sdnext_has_no_sampler() -> None:
@@ -77,7 +112,15 @@ def test_newer_sdnext_has_no_sampler() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a cat", "Steps: 20", "a\nSteps: few, Sampler: x", "x Steps: 20, Sampler: y"]
+    "text",
+    [
+        "",
+        "a cat",
+        "Steps: 20",
+        "a\nSteps: few, Sampler: x",
+        "x Steps: 20, Sampler: y",
+        "Pancakes\nSteps: 3, Time: 20 min, Size: large",
+    ],
 )
 def test_without_a_line_of_settings_it_is_not_this_grammar(text: str) -> None:
     assert parameters.split(text) is None
@@ -93,6 +136,10 @@ def test_settings_have_common_names_and_numbers() -> None:
         "Odd": "1x",
         "loras": [{"name": "detail", "weight": 0.8}, {"name": "plain", "weight": 1}],
     }
+
+
+def test_a_seed_of_any_length_is_a_number() -> None:
+    assert parameters.number("6952411511246973023") == 6952411511246973023
 
 
 @pytest.mark.parametrize("value", ["9" * 5000, "1e999", "nan", "٣", "", "1.", "--1"])

@@ -1,10 +1,13 @@
+import json
 import zlib
+from collections.abc import Callable
 from struct import pack
 
 import pytest
 
 from clipwatch.embedded.base import MAX_TEXT, MAX_TEXTS, Damaged
 from tests import pictures
+from tests import pictures_containers as containers
 from tests.embedded.opened import is_complete, load, look, read
 
 UMLAUT = "Kätzchen, 猫, 🐈"
@@ -47,6 +50,53 @@ def test_exif_of_a_png_is_read() -> None:
     assert raw.texts["EXIF UserComment"].load() == "in eXIf"
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_properties_of_xmp_are_found(before: bool) -> None:
+    packet = containers.xmp(containers.alternatives("exif:UserComment", '{"c": "a cat"}'))
+    chunks = [pictures.international_chunk("XML:com.adobe.xmp", packet, compressed=before)]
+    picture = pictures.png(chunks) if before else pictures.png(after=chunks)
+    assert load(picture, "XMP UserComment") == '{"c": "a cat"}'
+
+
+@pytest.mark.parametrize("kind", [pictures.text_chunk, pictures.compressed_chunk])
+def test_raw_profiles_are_unpacked(kind: Callable[[str, str], bytes]) -> None:
+    exif = b"Exif\0\0" + pictures.tiff({}, pictures.unicode_comment("in EXIF"))
+    xmp = containers.xmp(containers.alternatives("dc:title", "in XMP"))
+    iptc = containers.photoshop({120: b"in IPTC"})
+    app1 = b"http://ns.adobe.com/xap/1.0/\0" + containers.xmp("<dc:source>in APP1</dc:source>")
+    profiles = {"exif": exif, "xmp": xmp, "iptc": iptc, "APP1": app1}
+    picture = pictures.png(
+        kind(f"Raw profile type {name}", containers.raw_profile(block))
+        for name, block in profiles.items()
+    )
+    found = ["EXIF UserComment", "XMP title", "IPTC Caption", "XMP source"]
+    assert [load(picture, name) for name in found] == ["in EXIF", "in XMP", "in IPTC", "in APP1"]
+
+
+def test_a_profile_that_is_refused_hides_no_other() -> None:
+    bomb = pictures.compressed_chunk("Raw profile type exif", bytes(MAX_TEXT * 2))
+    odd = pictures.text_chunk("Raw profile type xmp", "xmp 3 zz")
+    xmp = containers.xmp(containers.alternatives("dc:title", "in XMP"))
+    picture = pictures.png([bomb, odd, pictures.international_chunk("XML:com.adobe.xmp", xmp)])
+    assert load(picture, "XMP title") == "in XMP"
+    assert "inflates" in (read(picture).reason or "")
+
+
+def test_the_chunk_of_an_animation_by_comfyui_is_read() -> None:
+    graph = json.dumps(pictures.plain_graph("a cat"))
+    picture = pictures.png(after=[containers.comf_chunk("prompt", graph)])
+    found = read(picture)
+    assert (found.generator, found.prompt) == ("ComfyUI", "a cat")
+    assert (found.found_in or "").startswith("PNG comf prompt")
+
+
+def test_who_made_it_is_told() -> None:
+    store = containers.manifest()
+    assert '"generators":["Painter"]' in load(
+        pictures.png([pictures.chunk(b"caBX", store)]), "C2PA"
+    )
+
+
 def test_a_long_text_is_read_from_the_file() -> None:
     long = "word, " * 20_000
     assert load(pictures.png([pictures.text_chunk("prompt", long)]), "prompt") == long
@@ -68,6 +118,14 @@ def test_a_text_that_is_hostile_or_damaged_is_refused(chunk: bytes, reason: str)
     with pytest.raises(Damaged, match=reason):
         load(picture, "parameters")
     assert reason in (read(picture).reason or "")
+
+
+def test_an_exif_block_beyond_the_limit_is_refused() -> None:
+    block = pictures.tiff({0x010E: b"x" * MAX_TEXT})
+    for picture in (pictures.png([pictures.chunk(b"eXIf", block)]), pictures.webp(block)):
+        found = read(picture)
+        assert found.reason == "an EXIF block is larger than 4 MiB"
+        assert (found.width, found.complete) == (8, True)
 
 
 def test_a_flood_of_texts_is_cut() -> None:

@@ -24,6 +24,12 @@ words = st.from_regex(r"[a-z][a-z0-9]{0,8}( [a-z]{1,5})?", fullmatch=True)
         ("16:9, at 12:30, ratio 4:3)", ["16:9", "at 12:30", "ratio 4"]),
         ("<lora:add_detail:0.8>, cat <hypernet:x:1>", ["cat"]),
         ("cat, CAT, (cat:1.3), cat", ["cat"]),
+        ("1.2::x::, .5::rain, night:: sky", ["x", "rain", "night", "sky"]),
+        ("a, -1::hat, cap::, dog, -2::everything", ["a", "dog"]),
+        ("1.2::a::1.3::b::", ["a", "b"]),
+        ("hot::2 dog::-0.5, a", ["hot", "dog", "a"]),
+        ('{"subject": "a cat", "x": ["b, c", {"d": "e"}], "n": 3}', ["a cat", "b", "c", "e"]),
+        ('{"not": json}', ['"not": json']),
         ("((((", []),
         ("]])):1.2", [":1.2"]),
         ("", []),
@@ -56,7 +62,26 @@ def test_any_text_has_bounded_terms(prompt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a)", "[", "(", "\\", "<", "<lora:", ":1", "[a:", "a,", " ", "AND", "[x1)"]
+    "piece",
+    [
+        "a)",
+        "[",
+        "(",
+        "\\",
+        "<",
+        "<lora:",
+        ":1",
+        "[a:",
+        "a,",
+        " ",
+        "AND",
+        "[x1)",
+        "1::",
+        "-1::",
+        "::",
+        '{"a":',
+        "-1::a",
+    ],
 )
 @pytest.mark.timeout(2)
 def test_hostile_prompts_take_no_longer(piece: str) -> None:

@@ -1,7 +1,8 @@
 import pytest
 
 from tests import pictures
-from tests.embedded.opened import is_complete, look
+from tests import pictures_containers as containers
+from tests.embedded.opened import is_complete, load, look
 
 
 @pytest.mark.parametrize("prefix", [b"", b"Exif\0\0"])
@@ -17,6 +18,16 @@ def test_chunks_of_odd_length_are_padded() -> None:
     raw = look(b"RIFF" + len(body).to_bytes(4, "little") + body)
     assert (raw.width, raw.height) == (8, 6)
     assert raw.texts["EXIF Model"].load() == "prompt:{}\0"
+
+
+def test_an_animation_has_exif_xmp_and_c2pa_behind_its_frames() -> None:
+    packet = containers.xmp(containers.alternatives("dc:description", "a cat"))
+    picture = containers.animated_webp(
+        exif=pictures.tiff({0x0110: b"prompt:{}"}), packet=packet, store=containers.manifest()
+    )
+    assert load(picture, "EXIF Model") == "prompt:{}\0"
+    assert load(picture, "XMP description") == "a cat"
+    assert '"generators":["Painter"]' in load(picture, "C2PA")
 
 
 def test_a_whole_length_of_zeros_is_not_a_whole_file() -> None:

@@ -200,7 +200,7 @@ def test_the_limit_is_in_pixels(tmp_path: Path) -> None:
     assert "cannot be decoded" in rejected(tmp_path, png(1000, height - 1, b""))
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "AVIF", "GIF"])
 def test_truncated_pixels_are_refused(tmp_path: Path, format: str) -> None:
     whole = saved(halves(size=(600, 400)), format)
     for share in (0.2, 0.5, 0.95):
@@ -213,8 +213,15 @@ def test_what_is_no_picture_is_refused(tmp_path: Path, data: bytes) -> None:
     assert "x.png" in rejected(tmp_path, data)
 
 
+@pytest.mark.parametrize("format", ["AVIF", "GIF"])
+def test_the_first_frame_of_an_avif_or_gif_is_sent_as_jpeg(tmp_path: Path, format: str) -> None:
+    picture = made(tmp_path, saved(halves(), format))
+    assert picture.media_type == "image/jpeg"
+    assert decoded(picture).size == halves().size
+
+
 def test_other_formats_are_not_even_opened(tmp_path: Path) -> None:
-    assert "none of PNG, JPEG and WebP" in rejected(tmp_path, saved(halves(), "TIFF"))
+    assert "none of PNG, JPEG, WebP, AVIF and GIF" in rejected(tmp_path, saved(halves(), "TIFF"))
 
 
 def test_a_file_that_vanished_is_refused_with_its_name(tmp_path: Path) -> None:
@@ -261,7 +268,14 @@ def test_text_that_pillow_refuses_does_not_matter(tmp_path: Path) -> None:
 
 WHOLE = [
     saved(halves(mode), format)
-    for mode, format in (("RGBA", "PNG"), ("P", "PNG"), ("L", "JPEG"), ("RGBA", "WEBP"))
+    for mode, format in (
+        ("RGBA", "PNG"),
+        ("P", "PNG"),
+        ("L", "JPEG"),
+        ("RGBA", "WEBP"),
+        ("RGB", "AVIF"),
+        ("P", "GIF"),
+    )
 ]
 
 

@@ -24,7 +24,7 @@ def thumbnail(file: io.BytesIO, size: int = 128) -> Image.Image:
     return made
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "AVIF", "GIF"])
 def test_the_longer_side_gets_the_size(form: str) -> None:
     assert thumbnail(encoded(Image.new("RGB", (600, 300)), form)).size == (128, 64)
 

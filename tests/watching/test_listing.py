@@ -14,6 +14,7 @@ from clipwatch.watching.listing import (
     IgnoreRules,
     content_hash,
     file_stat,
+    has_image_name,
     list_folder,
     nested,
     open_regular,
@@ -218,3 +219,10 @@ def test_roots_inside_one_another_are_found(root: bytes, tmp_path: Path) -> None
     assert nested([link, a]) == (a, link)
     assert nested([link, inside]) == (link, inside)
     assert nested([]) is None
+
+
+@pytest.mark.parametrize("suffix", ["png", "apng", "jpg", "webp", "avif", "heic", "jxl", "gif"])
+def test_image_names_are_known_whatever_their_case(suffix: str) -> None:
+    assert has_image_name(f"folder/x.{suffix}".encode())
+    assert has_image_name(f"x.{suffix.upper()}".encode())
+    assert not has_image_name(f"{suffix}/x.txt".encode())

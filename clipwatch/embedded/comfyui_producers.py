@@ -1,0 +1,124 @@
+"""What made the pictures of a ComfyUI graph that has no sampler: a service, or an odd node.
+
+Nodes that call a service take the prompt themselves. Nodes that write text take one too, as do
+those that look for something in a picture: neither's is the picture's prompt.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clipwatch.embedded.comfyui_settings import settings
+from clipwatch.embedded.comfyui_values import Values
+from clipwatch.embedded.graph import TEXTUAL, Node, upstream
+from clipwatch.model import Part
+
+PROMPTS = ("prompt", "positive_prompt", "prompt_text", "text_prompt", "positive")
+NEGATIVES = ("negative_prompt", "negative")
+#: One of these tells a node that makes a picture from one that looks at it or writes about it.
+MAKING = frozenset(
+    re.findall(
+        r"\w+",
+        """seed size width aspect_ratio resolution quality model steps guidance duration n
+        num_images number_of_images style style_type prompt_upsampling output_format""",
+    )
+)
+OTHER_WORK = re.compile(
+    r"llm|chat|ollama|caption|florence|vlm|describe|interrogat|tagg|segment|sam[0-9]|dino|detect"
+    r"|mask|ground|wildcard|translat|enhancer|question|vqa|save"
+)
+#: In the name of an input or the title of a node, what tells that its text is to be avoided.
+NEGATED = re.compile("neg|uncond")
+MAX_PRODUCERS = 20
+ENCODING = "textencode"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the picture that was kept was asked to show, and how it was made."""
+
+    prompt: str
+    negative: str
+    path: str  #: where the prompt stands in the graph
+    parts: tuple[Part, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def produced(values: Values, ends: Sequence[str]) -> Told | None:
+    """The prompt of the node that everything kept begins with; later ones edit what it made."""
+    makers = _makers(values, ends)
+    if not makers or len(makers) > MAX_PRODUCERS:
+        return None
+    first, name = makers[-1]
+    is_base = all(
+        first.node_id in upstream(values.graph, [node.node_id]).nodes for node, _ in makers
+    )
+    prompts = [values.text(node, prompt_name) for node, prompt_name in makers]
+    prompt = prompts[-1]
+    if not prompt or not (is_base or len(set(prompts)) == 1):
+        return None
+    parts = dict.fromkeys(Part("sampler", text.strip(), "") for text in prompts if text)
+    negative = next((values.text(first, key) for key in NEGATIVES if key in first.inputs), None)
+    return Told(
+        prompt.strip(),
+        (negative or "").strip(),
+        f"node {first.node_id}.{name}",
+        tuple(part for part in parts if part.prompt != prompt.strip()),
+        settings(values, first, ()),
+    )
+
+
+def _makers(values: Values, ends: Sequence[str]) -> list[tuple[Node, str]]:
+    """Upstream of the ends, over links that carry pictures: those nearest to the ends first."""
+    found = []
+    level = list(ends)
+    seen = set(level)
+    while level:
+        following = []
+        for node_id in level:
+            node = values.graph[node_id]
+            if name := _prompt_name(node):
+                found.append((node, name))
+            for key, (target, _) in node.links.items():
+                if target not in seen and not TEXTUAL.search(key.lower()):
+                    seen.add(target)
+                    following.append(target)
+        level = following
+    return found
+
+
+def _prompt_name(node: Node) -> str | None:
+    if MAKING.isdisjoint(node.inputs) or "latent_image" in node.inputs:
+        return None
+    if OTHER_WORK.search(node.kind.lower()):
+        return None
+    return next((name for name in PROMPTS if name in node.inputs), None)
+
+
+def lone(values: Values, live: Iterable[str]) -> Told | None:
+    """The text of the only encoder that is not a negative's, where nothing else is understood."""
+    graph = values.graph
+    nodes = [graph[node_id] for node_id in live]
+    negative = {
+        target
+        for node in nodes
+        for name, (target, _) in node.links.items()
+        if NEGATED.search(name.lower())
+    }
+    found: dict[str | None, str] = {}
+    for node in nodes:
+        if node.node_id in negative or NEGATED.search(_title(graph.entries[node.node_id])):
+            continue
+        if ENCODING in node.kind.lower():
+            found[values.text(node, "text")] = node.node_id
+    if len(found) != 1:
+        return None
+    [(text, node_id)] = found.items()
+    return Told(text.strip(), "", f"node {node_id}.text") if text else None
+
+
+def _title(entry: Mapping[str, Any]) -> str:
+    meta = entry.get("_meta")
+    title = meta.get("title") if isinstance(meta, dict) else entry.get("title")
+    return title.lower() if isinstance(title, str) else ""

@@ -1,0 +1,142 @@
+"""How a ComfyUI graph's picture was made: seed, model, LoRAs and the rest, by the common names."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from clipwatch.embedded.comfyui_values import Values
+from clipwatch.embedded.graph import Node, along
+from clipwatch.embedded.parameters import MAX_LORAS
+
+SAMPLER_INPUTS = {
+    "seed": "seed",
+    "noise_seed": "seed",
+    "steps": "steps",
+    "cfg": "cfg",
+    "sampler_name": "sampler",
+    "scheduler": "scheduler",
+    "denoise": "denoise",
+}
+#: Samplers of the custom kind leave these settings to nodes of their own.
+HELPERS = ("noise", "sigmas", "sampler", "guider")
+MODEL_NAMES = ("ckpt_name", "unet_name", "base_ckpt_name", "model_name", "gguf_name", "model")
+NAMING = frozenset(MODEL_NAMES)
+MODEL_LINKS = ("model", "lora_stack", "optional_lora_stack", "pipe", "basic_pipe", "base_ctx")
+LATENT_LINKS = ("latent_image", "samples", "samples_to", "latent", "image_embeds")
+#: Widths and heights of loaders that also make the latent, and of nodes that only do that.
+SIZES = (("empty_latent_width", "empty_latent_height"), ("width", "height"))
+LATENT = re.compile(r"latent|tovideo|imageembeds|emptyimage")
+#: "lora_name_1" of a stack, "lora_1" of rgthree, "lora_name" of the plain loader.
+LORA = re.compile(r"(?:lora_name|lora)_?([0-9]{0,3})$")
+WEIGHTS = (
+    "model_weight",
+    "strength_model",
+    "lora_wt",
+    "model_str",
+    "lora_model_strength",
+    "strength",
+)
+#: Inputs by which a node that is off the sampler's way matters, see ``others``.
+MARKS = frozenset({"vae_name", "stop_at_clip_layer", "model_name"})
+
+
+def settings(values: Values, sampler: Node, marked: Iterable[Node]) -> dict[str, Any]:
+    """Those of one sampler; ``marked`` are the live nodes with one of ``MARKS``."""
+    helpers = [
+        values.graph[values.source(sampler.links[name])[0]]
+        for name in HELPERS
+        if name in sampler.links
+    ]
+    found: dict[str, Any] = {}
+    for node in (sampler, *helpers):
+        for name in node.inputs:
+            common = SAMPLER_INPUTS.get(name)
+            if common and (value := values.setting(node, name)) is not None:
+                found.setdefault(common, value)
+    start = sampler if "model" in sampler.links else (helpers or [sampler])[-1]
+    return found | _model(values, start) | _size(values, sampler) | others(marked)
+
+
+def others(marked: Iterable[Node]) -> dict[str, Any]:
+    """VAE, clip skip and upscaler, each where the whole graph has only one."""
+    seen: dict[str, set[Any]] = {}
+    for node in marked:
+        inputs = node.inputs
+        if MARKS.isdisjoint(inputs):
+            continue
+        if isinstance(name := inputs.get("vae_name"), str):
+            seen.setdefault("vae", set()).add(name)
+        if isinstance(layer := inputs.get("stop_at_clip_layer"), int):
+            seen.setdefault("clip_skip", set()).add(abs(layer))
+        if "upscale" in node.kind.lower() and isinstance(name := inputs.get("model_name"), str):
+            seen.setdefault("upscaler", set()).add(name)
+    return {name: found.pop() for name, found in seen.items() if len(found) == 1}
+
+
+def _model(values: Values, node: Node) -> dict[str, Any]:
+    """The checkpoint that the chain of models begins with, and the LoRAs on the way to it."""
+    found: dict[str, Any] = {}
+    loras: list[dict[str, Any]] = []
+    for loader in (node, *along(values.graph, node, MODEL_LINKS)):
+        if len(loras) < MAX_LORAS and "lora" in loader.kind.lower():
+            loras.extend(reversed(list(islice(_loras(values, loader), MAX_LORAS))))
+        if name := _model_name(values, loader):
+            found["model"] = name
+    if loras:
+        found["loras"] = loras[::-1][:MAX_LORAS]
+    return found
+
+
+def _model_name(values: Values, node: Node) -> str | None:
+    for key in () if NAMING.isdisjoint(node.inputs) else MODEL_NAMES:
+        if key in node.inputs and not (key == "model" and key in node.links):
+            name = values.setting(node, key)
+            return name if isinstance(name, str) else None
+    return None
+
+
+def _loras(values: Values, node: Node) -> Iterator[dict[str, Any]]:
+    """Those that one node loads: the plain loader, stacks of several, rgthree's objects."""
+    for name, value in node.inputs.items():
+        match = LORA.match(name) if name[:4] == "lora" else None
+        if match is None:
+            continue
+        if isinstance(value, dict):
+            if value.get("on") is True and isinstance(value.get("lora"), str):
+                yield {"name": value["lora"], "weight": _plain(value.get("strength"))}
+        elif _is_on(node.inputs, match[1]):
+            file = values.setting(node, name)
+            if isinstance(file, str) and file not in ("", "None"):
+                yield {"name": file, "weight": _weight(values, node, match[1])}
+
+
+def _is_on(inputs: Mapping[str, Any], number: str) -> bool:
+    """Stacks have a switch for each, or count how many of them are used."""
+    count = inputs.get("lora_count")
+    if number and isinstance(count, int) and int(number) > count:
+        return False
+    return inputs.get(f"switch_{number}", "On") in ("On", True)
+
+
+def _weight(values: Values, node: Node, number: str) -> int | float | None:
+    ending = f"_{number}" if number else ""
+    for name in WEIGHTS:
+        if name + ending in node.inputs:
+            return _plain(values.setting(node, name + ending))
+    return None
+
+
+def _plain(value: Any) -> int | float | None:
+    return value if isinstance(value, int | float) else None
+
+
+def _size(values: Values, sampler: Node) -> dict[str, str]:
+    latent = [sampler, *along(values.graph, sampler, LATENT_LINKS)][-1]
+    for names in SIZES:
+        width, height = (values.setting(latent, name) for name in names)
+        if not (isinstance(width, int) and isinstance(height, int)):
+            continue
+        if names is SIZES[0] or LATENT.search(latent.kind.lower()):
+            return {"size": f"{width}x{height}"}
+    return {}

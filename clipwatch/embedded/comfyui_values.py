@@ -1,0 +1,205 @@
+"""What the inputs of a ComfyUI graph's nodes were when it ran, as far as that is certain.
+
+A value is typed into a node, or comes over links from nodes that hold it, hand it on, choose or
+join. What a language model or a wildcard made of it at run time stands nowhere, but for the nodes
+that show a text and keep it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from clipwatch.embedded.comfyui_switches import chosen
+from clipwatch.embedded.graph import Graph, Link, Node
+
+Value: TypeAlias = str | int | float
+
+MAX_DEPTH = 60  #: of values that are joined from values
+MAX_STEPS = 30_000  #: nodes looked at in one graph, each as often as it is
+MAX_JOINED = 4_194_304  #: characters of all texts that are joined in one graph
+MAX_HOPS = 100  #: reroutes and switches between two nodes
+
+#: A node whose name has no other words than these only holds a value: "StringConstantMultiline".
+HOLDER_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """primitive string text multiline constant literal simple input box value node prompt
+        positive negative int integer float number seed cr was jw jps easy ttn rgthree kj o power
+        area line user custom boolean everywhere""",
+    )
+)
+HELD = ("value", "string", "text", "prompt", "seed", "positive", "negative", "int", "float")
+#: A wildcard node keeps what it made of its template; a template is no prompt.
+POPULATED = "populated_text"
+OPAQUE = re.compile(
+    r"llm|gpt|ollama|claude|gemini|llama|qwen|vlm|joy|florence|blip|caption|tagg|wd14|interrogat"
+    r"|describe|wildcard|random|generat|enhanc|styl|translat|expan|replace|regex|load|read|pick"
+)
+TEMPLATE = re.compile(r"__[\w*/ -]+__|\{[^{}]*\|[^{}]*\}")
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*")
+
+SHOWING = re.compile(r"show|display|preview|debug|view|print|purge|clean|any$|reroute")
+SHOWN_INPUTS = ("text", "source", "anything", "any_input", "any", "input", "value", "string")
+CACHES = ("text_0", "preview_text", "preview_markdown", "text2", "result", "text")
+
+JOINING = re.compile(r"concat|join|append|combine|merge|stringfunction")
+SEPARATORS = ("delimiter", "separator", "delimeter", "sep", "seperator", "join_with")
+JOIN_SETTINGS = re.compile(
+    r"clean_whitespace|input_?count|return_list|tidy_tags|action|update|mode|result|count|skip|line"
+)
+#: Where a part stands that is not numbered.
+PLACES = {"prefix": -1, "prepend": -1, "pre": -1, "before": -1, "suffix": 1, "after": 1, "post": 1}
+
+
+class Values:
+    """The values of one graph. ``shown`` gives the texts that nodes displayed, by id."""
+
+    __slots__ = ("_depth", "_joined", "_known", "_shown", "_steps", "graph")
+
+    def __init__(self, graph: Graph, shown: Callable[[], Mapping[str, str]] = dict) -> None:
+        self.graph = graph
+        self._shown = shown
+        self._known: dict[Link, Value | None] = {}
+        self._depth = 0
+        self._steps = MAX_STEPS
+        self._joined = MAX_JOINED
+
+    def of(self, node: Node, name: str) -> Value | None:
+        """An input's value; None where it is not certain."""
+        value = node.inputs.get(name)
+        if isinstance(value, (str, int, float)):
+            return value
+        return self.behind(node.links[name]) if name in node.links else None
+
+    def text(self, node: Node, name: str) -> str | None:
+        """An input's value where it is text."""
+        value = self.of(node, name)
+        return value if isinstance(value, str) else None
+
+    def setting(self, node: Node, name: str) -> Value | None:
+        """An input's value, also from a node with an input of the same name that selects it."""
+        if name not in node.links:
+            return self.of(node, name)
+        for _ in range(MAX_HOPS):
+            source = self.graph[self.source(node.links[name])[0]]
+            if name not in source.inputs:
+                break
+            node = source
+            if name not in node.links:
+                break
+        return self.of(node, name)
+
+    def source(self, link: Link) -> Link:
+        """Where a link really begins: behind reroutes, and switches whose choice is known."""
+        for _ in range(MAX_HOPS):
+            node = self.graph[link[0]]
+            name = chosen(node, self.of)
+            if name is None or name not in node.links:
+                break
+            link = node.links[name]
+        return link
+
+    def spend(self) -> bool:
+        """Whether there is still a step left to look at one more node of this graph."""
+        self._steps -= 1
+        return self._steps >= 0
+
+    def behind(self, link: Link) -> Value | None:
+        """What a node hands out; a node that is not understood hands out None."""
+        if link in self._known:
+            return self._known[link]
+        if self._depth > MAX_DEPTH or not self.spend():
+            return None
+        self._known[link] = None  # for those who come round in a circle
+        self._depth += 1
+        value = self._known[link] = self._made(self.graph[link[0]], link[1])
+        self._depth -= 1
+        return value
+
+    def _made(self, node: Node, slot: int) -> Value | None:
+        if (name := chosen(node, self.of)) is not None:
+            return self.of(node, name)
+        kind = node.kind.lower()
+        if JOINING.search(kind):
+            return self._join(node)
+        if SHOWING.search(kind):
+            return self._show(node)
+        name = _held(node, kind, slot)
+        value = None if name is None else self.of(node, name)
+        if name != POPULATED and "wildcard" in kind and _is_template(value):
+            return None
+        return value
+
+    def _show(self, node: Node) -> Value | None:
+        """What a node displays: what it is given, else what it kept of the last run."""
+        name = next((name for name in SHOWN_INPUTS if name in node.links), None)
+        value = self.of(node, name) if name else None
+        if value is not None or "text_1" in node.inputs:
+            return value
+        caches = (self._shown().get(node.node_id), *map(node.inputs.get, CACHES))
+        return next((text for text in caches if isinstance(text, str)), None)
+
+    def _join(self, node: Node) -> str | None:
+        """The parts in the order of their names, with the separator between them."""
+        if node.inputs.get("action", "append") != "append":
+            return None
+        separator = self._separator(node)
+        if separator is None:
+            return None
+        parts = [self.of(node, name) for name in _part_names(node)]
+        if not parts or None in parts:
+            return None
+        texts = [text for text in map(str, parts) if text]
+        self._joined -= sum(map(len, texts)) + len(separator) * len(texts)
+        return separator.join(texts) if self._joined >= 0 else None
+
+    def _separator(self, node: Node) -> str | None:
+        for name in SEPARATORS:
+            if name in node.inputs:
+                value = self.of(node, name)
+                return value.replace("\\n", "\n") if isinstance(value, str) else None
+        return ", " if node.inputs.get("tidy_tags") == "yes" else ""
+
+
+def _held(node: Node, kind: str, slot: int) -> str | None:
+    """The one input whose value a node hands on unchanged."""
+    if POPULATED in node.inputs:
+        return POPULATED
+    if "positive" in node.inputs and "negative" in node.inputs:
+        return ("positive", "negative")[slot] if slot in (0, 1) else None
+    words = {word.lower() for word in WORD.findall(node.kind)}
+    if words and node.kind.isascii() and words <= HOLDER_WORDS:
+        if len(node.inputs) == 1:
+            return next(iter(node.inputs))
+        return next((name for name in HELD if name in node.inputs), None)
+    return None if OPAQUE.search(kind) else _only_text(node.inputs)
+
+
+def _only_text(inputs: Mapping[str, Any]) -> str | None:
+    """The name of a node's single input, where it is a text that somebody typed."""
+    if len(inputs) != 1:
+        return None
+    [(name, value)] = inputs.items()
+    return name if name in HELD and isinstance(value, str) else None
+
+
+def _part_names(node: Node) -> list[str]:
+    names: Iterable[str] = (
+        name
+        for name, value in node.inputs.items()
+        if (isinstance(value, str) or name in node.links)
+        and name not in SEPARATORS
+        and not JOIN_SETTINGS.search(name.lower())
+    )
+    return sorted(names, key=_place)
+
+
+def _place(name: str) -> tuple[int, int, str]:
+    """Sorts "text_10" behind "text_2"; a part without a number comes first."""
+    stem = name.rstrip("0123456789")
+    number = name[len(stem) :]
+    return PLACES.get(stem.lower().rstrip("_"), 0), int(number[:9] or 0), stem
+
+
+def _is_template(value: object) -> bool:
+    return isinstance(value, str) and TEMPLATE.search(value) is not None

@@ -1,0 +1,43 @@
+"""Draw Things, on iPhone and Mac: XMP with JSON in ``exif:UserComment``; "c" is the prompt."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clipwatch.embedded.base import Texts
+from clipwatch.embedded.fields import (
+    answer,
+    items,
+    json_object,
+    lora,
+    loras,
+    mapping,
+    renamed,
+    words,
+)
+from clipwatch.model import Embedded
+
+GENERATOR = "Draw Things"
+CARRIERS = ("XMP UserComment", "EXIF UserComment")
+NAMES = {"c": "", "uc": "", "scale": "cfg", "strength": "denoise"}
+
+
+def read(texts: Texts) -> Embedded | None:
+    """What the JSON says; its short names are believed only together. Raises ``Damaged``."""
+    for name in CARRIERS:
+        text = texts.get(name)
+        fields = json_object(text.load()) if text else None
+        if text and fields and {"c", "model", "seed"} <= fields.keys():
+            return answer(
+                text,
+                GENERATOR,
+                prompt=words(fields["c"]),
+                negative=words(fields.get("uc")),
+                parameters=renamed(fields, NAMES) | loras(_loras(fields)),
+            )
+    return None
+
+
+def _loras(fields: Mapping[str, Any]) -> Iterator[dict[str, Any] | None]:
+    newer = mapping(fields.get("v2")).get("loras")
+    for entry in map(mapping, items(fields.get("lora")) or items(newer)):
+        yield lora(entry.get("model") or entry.get("file"), entry.get("weight"))

@@ -1,0 +1,100 @@
+"""Fooocus and its descendants, Fooocus-MRE and RuinedFooocus: JSON in different places.
+
+Fooocus         PNG ``parameters`` beside ``fooocus_scheme``; in JPEG and WebP the UserComment
+                beside a MakerNote with the scheme. In the scheme "a1111" it is A1111's text
+Fooocus-MRE     PNG ``Comment``, the comment of a JPEG
+RuinedFooocus   PNG ``parameters``, UserComment, with ``software`` in it
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.fields import (
+    answer,
+    items,
+    json_object,
+    lora,
+    loras,
+    renamed,
+    size,
+    words,
+)
+from clipwatch.model import Embedded
+
+FOOOCUS = "Fooocus"
+MRE = "Fooocus-MRE"
+RUINED = "RuinedFooocus"
+CARRIERS = ("parameters", "EXIF UserComment", "Comment")
+#: A prompt beside one of these is Fooocus's, whatever else the file says.
+SIGNS = frozenset(("full_prompt", "real_prompt", "adm_guidance", "base_model", "base_model_name"))
+NAMES = {
+    "prompt": "",
+    "negative_prompt": "",
+    "Prompt": "",
+    "Negative": "",
+    "resolution": "",
+    "width": "",
+    "height": "",
+    "version": "",
+    "software": "",
+    "guidance_scale": "cfg",
+    "sampler_name": "sampler",
+    "base_model": "model",
+    "base_model_name": "model",
+    "base_model_hash": "model_hash",
+    "base_clip_skip": "clip_skip",
+}
+
+
+def read(texts: Texts) -> Embedded | None:
+    """What its JSON says; its A1111 text is read by ``a1111``. Raises ``Damaged``."""
+    for name in CARRIERS:
+        text = texts.get(name)
+        fields = json_object(text.load()) if text else None
+        if text and fields and not SIGNS.isdisjoint(fields):
+            return _understood(text, fields)
+    return None
+
+
+def _understood(text: Text, fields: Mapping[str, Any]) -> Embedded | None:
+    version = words(fields.get("version")) or words(fields.get("software"))
+    prompts = _told(fields, "prompt", "Prompt", "full_prompt", "real_prompt")
+    if not prompts:
+        return None
+    negative = _told(fields, "negative_prompt", "Negative", "full_negative_prompt")
+    return answer(
+        text,
+        _generator(version, fields),
+        prompt=next(filter(None, prompts), ""),  # a style alone makes a full prompt of an empty one
+        negative=negative[0] if negative else "",
+        parameters=renamed(fields, NAMES) | _size(fields) | loras(_loras(fields)),
+        version=version or None,
+    )
+
+
+def _told(fields: Mapping[str, Any], *names: str) -> list[str]:
+    return [words(fields[name]) for name in names if name in fields]
+
+
+def _generator(version: str, fields: Mapping[str, Any]) -> str:
+    if version.startswith(RUINED) or "base_model_name" in fields:
+        return RUINED
+    return MRE if version.startswith(MRE) or "real_prompt" in fields else FOOOCUS
+
+
+def _size(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Fooocus writes a tuple as Python shows it: "(1152, 896)"."""
+    width, _, height = words(fields.get("resolution")).strip("()").replace(" ", "").partition(",")
+    return size(width or fields.get("width"), height or fields.get("height"))
+
+
+def _loras(fields: Mapping[str, Any]) -> Iterator[dict[str, Any] | None]:
+    """``[name, weight, hash]``, or RuinedFooocus's ``[hash, "weight - name"]``."""
+    for entry in items(fields.get("loras")):
+        values = items(entry)
+        if len(values) > 1 and isinstance(values[1], str) and " - " in values[1]:
+            weight, _, name = values[1].partition(" - ")
+            yield lora(name, weight)
+        elif len(values) > 1:
+            yield lora(values[0], values[1])

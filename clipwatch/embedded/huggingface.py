@@ -1,0 +1,58 @@
+"""Demonstrations on Hugging Face, such as Animagine: diffusers' settings as JSON.
+
+PNG ``parameters``; conversions keep it as a comment. They share names rather than a program, so
+that each JSON object with a prompt and one of these settings is believed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.fields import answer, json_object, mapping, renamed, size, words
+from clipwatch.model import Embedded
+
+GENERATOR = "Hugging Face"
+CARRIERS = ("parameters", "EXIF UserComment", "Comment")
+SIGNS = frozenset(
+    ("negative_prompt", "guidance_scale", "num_inference_steps", "resolution", "sampler", "seed")
+)
+NAMES = {
+    "prompt": "",
+    "negative_prompt": "",
+    "resolution": "",
+    "guidance_scale": "cfg",
+    "num_inference_steps": "steps",
+    "Model": "",
+}
+MODEL_NAMES = {"Model": "model", "Model hash": "model_hash"}
+
+
+def read(texts: Texts) -> Embedded | None:
+    """What the JSON says. Raises ``Damaged``."""
+    for name in CARRIERS:
+        text = texts.get(name)
+        fields = json_object(text.load()) if text else None
+        if text and fields and _is_told(fields):
+            return _understood(text, fields)
+    return None
+
+
+def _is_told(fields: Mapping[str, Any]) -> bool:
+    return isinstance(fields.get("prompt"), str) and not SIGNS.isdisjoint(fields)
+
+
+def _understood(text: Text, fields: Mapping[str, Any]) -> Embedded:
+    width, _, height = words(fields.get("resolution")).replace(" ", "").partition("x")
+    return answer(
+        text,
+        GENERATOR,
+        prompt=words(fields["prompt"]),
+        negative=words(fields.get("negative_prompt")),
+        parameters=renamed(fields, NAMES) | _model(fields.get("Model")) | size(width, height),
+    )
+
+
+def _model(model: Any) -> dict[str, str]:
+    """A name, or an object with its name and hash."""
+    told = {"model": model} if isinstance(model, str) else renamed(mapping(model), MODEL_NAMES)
+    return {name: told[name] for name in ("model", "model_hash") if name in told}

@@ -1,0 +1,92 @@
+"""NovelAI's site.
+
+PNG texts ``Software``, ``Title``, ``Source``, ``Description`` and ``Comment``, of which the last
+is JSON; in WebP all of them are JSON in EXIF ``UserComment``, with ``Comment`` as a string in it.
+Since V4 characters have prompts of their own. Hidden in the alpha channel stands the same again.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice, zip_longest
+from typing import Any
+
+from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.fields import (
+    MAX_PARTS,
+    answer,
+    items,
+    json_object,
+    mapping,
+    renamed,
+    size,
+    words,
+)
+from clipwatch.model import Embedded, Part
+
+GENERATOR = "NovelAI"
+COMMENTS = ("EXIF UserComment", "XMP UserComment", "parameters")
+NAMES = {
+    "prompt": "",
+    "uc": "",
+    "width": "",
+    "height": "",
+    "signed_hash": "",
+    "scale": "cfg",
+    "noise_schedule": "scheduler",
+    "strength": "denoise",
+}
+
+
+def read(texts: Texts) -> Embedded | None:
+    """What ``Comment`` says, ``Description`` where it has no prompt. Raises ``Damaged``."""
+    if (comment := texts.get("Comment")) and _is_ours(texts):
+        return _understood(comment, {name: text.load() for name, text in _own(texts).items()})
+    for name in COMMENTS:
+        if (text := texts.get(name)) and GENERATOR in (raw := text.load()):
+            fields = json_object(raw)
+            if fields and words(fields.get("Software")) == GENERATOR:
+                return _understood(text, fields)
+    return None
+
+
+def _is_ours(texts: Texts) -> bool:
+    software = texts.get("Software") or texts.get("EXIF Software")
+    return software is not None and software.load().strip() == GENERATOR
+
+
+def _own(texts: Texts) -> Texts:
+    return {name: texts[name] for name in ("Comment", "Description", "Source") if name in texts}
+
+
+def _understood(text: Text, fields: Mapping[str, Any]) -> Embedded:
+    comment = fields.get("Comment")
+    settings = json_object(comment) if isinstance(comment, str) else mapping(comment)
+    if settings is None or "req_type" in settings:  # a tool that changed a picture, not a prompt
+        return answer(text, GENERATOR, prompt="")
+    positive, negative = (
+        mapping(mapping(settings.get(name)).get("caption"))
+        for name in ("v4_prompt", "v4_negative_prompt")
+    )
+    return answer(
+        text,
+        GENERATOR,
+        prompt=words(positive.get("base_caption"))
+        or words(settings.get("prompt"))
+        or words(fields.get("Description")),
+        negative=words(negative.get("base_caption")) or words(settings.get("uc")),
+        parts=_characters(positive, negative),
+        parameters=renamed(settings, NAMES)
+        | size(settings.get("width"), settings.get("height"))
+        | ({"model": source} if (source := words(fields.get("Source"))) else {}),
+    )
+
+
+def _characters(positive: Mapping[str, Any], negative: Mapping[str, Any]) -> Iterator[Part]:
+    """The n-th negative belongs to the n-th character."""
+    captions = zip_longest(
+        *(map(mapping, items(side.get("char_captions"))) for side in (positive, negative)),
+        fillvalue={},
+    )
+    for wanted, avoided in islice(captions, MAX_PARTS):
+        yield Part(
+            "character", words(wanted.get("char_caption")), words(avoided.get("char_caption"))
+        )

@@ -1,0 +1,80 @@
+"""Text files beside an image, written by generators, trainers and taggers.
+
+    x.txt x.png.txt     A1111's infotext, Easy Diffusion's settings, a caption or a list of tags
+    x.caption           a caption (kohya's trainers)
+    x.json x.swarm.json settings of Easy Diffusion, SwarmUI and others
+
+Reading the file is the caller's business; here it is only told which one, and what it says.
+"""
+
+import re
+
+from clipwatch.embedded import a1111, easydiffusion, fooocus, huggingface, swarmui
+from clipwatch.embedded.base import Damaged, Text
+from clipwatch.embedded.fields import answer, json_object
+from clipwatch.model import Embedded
+
+MAX_CAPTION = 20_000  #: characters; what is longer is no caption
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".gif", ".heic")
+ENDINGS = (".txt", ".caption", ".swarm.json", ".json")
+#: Control characters that no text has; a file with them is something else.
+BINARY = frozenset(map(chr, range(32))) - frozenset("\t\n\r\f")
+#: Web pages, where a picture was fetched, and on what terms: people keep these beside it too.
+FOREIGN = re.compile(
+    r"<(?:!doctype|html|\?xml)|https?://|copyright \(c\)|all rights reserved", re.I
+)
+
+
+def names_for(image: str) -> tuple[str, ...]:
+    """Which files beside the image called so may say its prompt, the most telling one first.
+
+    ``x.png.txt`` belongs to that file alone, ``x.txt`` to any picture called ``x``.
+    """
+    stem, dot, _ = image.rpartition(".")
+    stems = (image, stem) if dot and stem else (image,)
+    return tuple(stem + ending for ending in ENDINGS for stem in stems)
+
+
+def images_for(name: str) -> tuple[str, ...]:
+    """The images that a file called so may belong to; empty where it is no sidecar by its name."""
+    for ending in ENDINGS:
+        stem = name.removesuffix(ending)
+        if stem and stem != name:
+            is_image = stem.lower().endswith(IMAGE_ENDINGS)
+            return (stem,) if is_image else tuple(stem + each for each in IMAGE_ENDINGS)
+    return ()
+
+
+def read_sidecar(name: str, text: str) -> Embedded | None:
+    """What a file with one of these names says; None where it says nothing about a picture."""
+    text = text.removeprefix("\ufeff")
+    field = Text(f"sidecar {name}", lambda: text)
+    try:
+        return _from_json(field) if name.endswith(".json") else _from_text(field)
+    except Damaged:
+        return None
+
+
+def _from_json(field: Text) -> Embedded | None:
+    alone = {"parameters": field}
+    return (
+        swarmui.understood(field)
+        or easydiffusion.understood(field, json_object(field.load()) or {})
+        or fooocus.read(alone)
+        or huggingface.read(alone)
+    )
+
+
+def _from_text(field: Text) -> Embedded | None:
+    settings = easydiffusion.titled(field.load())
+    return a1111.understood(field) or easydiffusion.understood(field, settings) or _caption(field)
+
+
+def _caption(field: Text) -> Embedded | None:
+    """The whole text is the prompt, as trainers read it; None where it is something else."""
+    caption = field.load().strip()
+    if not caption or len(caption) > MAX_CAPTION or not BINARY.isdisjoint(caption):
+        return None
+    if FOREIGN.search(caption) or json_object(caption):
+        return None
+    return answer(field, None, prompt=caption)

@@ -1,0 +1,171 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipwatch.embedded import graph
+from clipwatch.embedded.comfyui_values import Value, Values
+from tests.pictures import node
+
+CAT, DOG = node("StringConstant", string="a cat"), node("StringConstant", string="a dog")
+
+
+def behind(start: Any, /, **nodes: Any) -> Value | None:
+    found = graph.parse({"start": start, "cat": CAT, "dog": DOG} | nodes)
+    return Values(found).behind(("start", 0))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        node("PrimitiveStringMultiline", value="a cat"),
+        node("JWString", text="a cat"),
+        node("PrimitiveNode", value="a cat"),
+        node("my.Prompt.Thing", prompt="a cat"),
+        node("Text Multiline", text=["cat", 0]),
+        node("ImpactWildcardProcessor", wildcard_text="a __pet__", populated_text="a cat", seed=1),
+        node("Positive and Negative", positive="a cat", negative="a dog"),
+    ],
+)
+def test_a_node_holds_a_value(start: Any) -> None:
+    assert behind(start) == "a cat"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        node("PreviewAny", source=["cat", 0]),
+        node("ShowText|pysssss", text=["cat", 0], text_0="what it was before"),
+        node("ShowText|pysssss", text=["writer", 0], text_0="a cat"),
+        node("PreviewAny", source=["writer", 0], preview_text="a cat"),
+        node("easy showAnything", anything=["cat", 0]),
+    ],
+)
+def test_a_node_that_shows_a_text_hands_it_on_or_keeps_it(start: Any) -> None:
+    assert behind(start, writer=node("OllamaGenerate", prompt="x", seed=1)) == "a cat"
+
+
+def test_what_was_displayed_counts_more_than_what_was_kept_before_the_run() -> None:
+    start = node("ShowText|pysssss", text=["writer", 0], text_0="of the last run")
+    nodes = graph.parse({"start": start, "writer": node("LLM", prompt="x")})
+    assert Values(nodes, lambda: {"start": "of this run"}).behind(("start", 0)) == "of this run"
+
+
+def test_a_list_of_shown_texts_is_not_one_text() -> None:
+    start = node("ShowText|pysssss", text=["writer", 0], text_0="a cat", text_1="a dog")
+    assert behind(start, writer=node("LLM", prompt="x")) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "joined"),
+    [
+        (
+            node("StringConcatenate", string_a="x", string_b=["dog", 0], delimiter=" | "),
+            "x | a dog",
+        ),
+        (
+            node(
+                "Text Concatenate", delimiter="\\n", clean_whitespace="true", text_b="b", text_a="a"
+            ),
+            "a\nb",
+        ),
+        (node("JoinStrings", string2="b", string1=["cat", 0], delimiter=","), "a cat,b"),
+        (
+            node("JoinStringMulti", inputcount=3, string_10="z", string_9="y", delimiter=" "),
+            "y z",
+        ),
+        (node("StringFunction|pysssss", action="append", tidy_tags="yes", text_a="a"), "a"),
+        (node("Text Append", prefix=["dog", 0], text=["cat", 0], separator=", "), "a dog, a cat"),
+        (node("Text Concatenate", text_a="", text_b=["cat", 0], delimiter=", "), "a cat"),
+    ],
+)
+def test_texts_are_joined_by_the_order_of_their_names(start: Any, joined: str) -> None:
+    assert behind(start) == joined
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        node("OllamaGenerate", prompt="describe a cat"),
+        node("Florence2Run", text="a cat"),
+        node("StringReplace", string="a cat", find="cat", replace="dog"),
+        node("WildcardText", text="a __animal__"),
+        node("Wildcard Prompt", text="a __animal__"),
+        node("StringFunction|pysssss", action="replace", text_a="a", text_b="b"),
+        node("StringConcatenate", string_a=["nobody", 0], string_b="b", delimiter=["writer", 0]),
+        node("StringConcatenate", string_a=["writer", 0], string_b="b", delimiter=""),
+        node("StringConcatenate", delimiter=","),
+        node("Mystery", text="a cat", strength=1),
+        node("文本", a="a cat"),
+        node("Text", text=["start", 0]),
+        node("Text", text=None),
+        node("Reroute", a=["cat", 0], b=["dog", 0]),
+    ],
+)
+def test_what_was_made_at_run_time_is_not_certain(start: Any) -> None:
+    assert behind(start, writer=node("LLM", prompt="x")) is None
+
+
+def test_a_setting_comes_from_the_input_of_the_same_name() -> None:
+    nodes = graph.parse(
+        {
+            "1": node("KSampler", scheduler=["2", 1], seed=["3", 0], steps=["4", 0], cfg=["5", 0]),
+            "2": node("Sampler Selector", sampler_name="euler", scheduler="karras"),
+            "3": node("Seed (rgthree)", seed=5),
+            "4": node("Reroute", x=["6", 0]),
+            "5": node("Mystery", a=1, b=2),
+            "6": node("PrimitiveInt", value=30),
+        }
+    )
+    names = ("scheduler", "seed", "steps", "cfg", "denoise")
+    found = [Values(nodes).setting(nodes["1"], name) for name in names]
+    assert found == ["karras", 5, 30, None, None]
+
+
+@pytest.mark.timeout(5)
+def test_joined_texts_do_not_grow_without_end() -> None:
+    double = {
+        f"j{n}": node("StringConcatenate", string_a=[f"j{n + 1}", 0], string_b=[f"j{n + 1}", 0])
+        for n in range(50)
+    }
+    assert behind(node("Text", text=["j0", 0]), **double, j50=CAT) is None
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "kind", ["Text", "Reroute", "StringConcatenate", "Show", "Any Switch", "ifElse"]
+)
+def test_long_chains_and_circles_end(kind: str) -> None:
+    def link(n: int) -> Any:
+        names = ("boolean", "on_true", "on_false") if kind == "ifElse" else ("text",)
+        return node(kind, **{name: [f"c{n}", 0] for name in names})
+
+    chain = {f"c{n}": link(n + 1) for n in range(10_000)}
+    assert behind(link(0), **chain, c10000=CAT) in (None, "a cat")
+    assert behind(link(0), **chain, c10000=link(5)) is None
+
+
+kinds = st.sampled_from(
+    ["Text", "StringConcatenate", "Reroute", "ImpactSwitch", "ShowText", "ifElse", "Any Switch"]
+)
+inputs = st.dictionaries(
+    st.sampled_from(["text", "string_a", "delimiter", "select", "input1", "on_true", "boolean"]),
+    st.none()
+    | st.text(max_size=3)
+    | st.integers(-1, 2)
+    | st.floats()
+    | st.booleans()
+    | st.tuples(st.sampled_from("abcd"), st.integers(0, 2)).map(list)
+    | st.just({"lora": 1}),
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.builds(lambda k, i: node(k, **i), kinds, inputs))
+)
+def test_any_graph_has_values_or_none(nodes: dict[str, Any]) -> None:
+    parsed = graph.parse(nodes)
+    for node_id in nodes:
+        found = Values(parsed).behind((node_id, 0))
+        assert found is None or isinstance(found, (str, int, float))

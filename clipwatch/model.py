@@ -150,7 +150,7 @@ class Embedded:
     found_in: str | None = None  #: chunk or field, and the node's path
     raw: str | None = None  #: the text as it stands in the file
     reason: str | None = None  #: why it is unreadable
-    format: str | None = None  #: png, jpeg, webp
+    format: str | None = None  #: png, jpeg, webp, avif, heic, jxl, gif
     width: int | None = None
     height: int | None = None
     complete: bool = True  #: False while the container's end is missing
@@ -170,6 +170,8 @@ class Observation:
     quick_key: bytes | None = None  #: xxh3 of size, first and last 64 KiB: only nominates
     content_hash: bytes | None = None  #: BLAKE3, where the bytes were read anyway
     pixel_key: bytes | None = None
+    sidecar: Embedded | None = None  #: what a text file beside it says
+    sidecar_tags: tuple[Tag, ...] = ()
 
 
 class Verdict(StrEnum):
@@ -188,6 +190,15 @@ class Recorded:
     image_id: UUID
     verdict: Verdict
     job_made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was found in an image's file, as it is kept."""
+
+    found_in: str | None = None
+    version: str | None = None
+    raw: str | None = None
 
 
 # --- prompts ---------------------------------------------------------------------------------

@@ -20,17 +20,6 @@ def status(text: str) -> str:
     return f"STATUS={printable(text)}"
 
 
-def reloading(monotonic: float) -> str:
-    """A reload begins; ``READY`` ends it. systemd wants the time on its monotonic clock, here in
-    seconds as ``time.monotonic()`` tells it."""
-    return f"RELOADING=1\nMONOTONIC_USEC={int(monotonic * 1_000_000)}"
-
-
-def extend_timeout(seconds: float) -> str:
-    """Starting or stopping needs this much longer from now on."""
-    return f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}"
-
-
 def notify(environ: Mapping[str, str], *lines: str) -> bool:
     """Tell the service manager; False where there is none or it does not listen."""
     address = environ.get("NOTIFY_SOCKET", "")

@@ -41,11 +41,6 @@ def test_without_a_manager_nobody_is_told(tmp_path: Path) -> None:
     assert not systemd.notify({"NOTIFY_SOCKET": str(tmp_path / "gone")}, systemd.STOPPING)
 
 
-def test_times_are_told_in_microseconds() -> None:
-    assert systemd.reloading(1.5) == "RELOADING=1\nMONOTONIC_USEC=1500000"
-    assert systemd.extend_timeout(30) == "EXTEND_TIMEOUT_USEC=30000000"
-
-
 @pytest.mark.parametrize(
     ("environ", "seconds"),
     [

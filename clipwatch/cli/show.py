@@ -23,42 +23,14 @@ def command(image: str, url: str | None, as_json: bool) -> None:
     """
     server = daemon(url)
     found = find_image(server, image)
-    prompts = server.get(f"/api/v1/prompts/image/{found['id']}")["prompts"]
-    why = why_this_prompt(found)
+    explained = server.get(f"/api/v1/images/{found['id']}/explain")
+    prompts, why = explained["prompts"], explained["why"]
     if as_json:
         say_json({"image": found, "prompts": prompts, "why": why})
         return
     say_table(_facts(found, why))
     for prompt in prompts:
         _say_prompt(prompt)
-
-
-def why_this_prompt(image: Mapping[str, Any]) -> str:
-    """One sentence on why the image has its current prompt, or has none yet."""
-    prompt, job = image["prompt"], image["job"]
-    if prompt is not None:
-        return f"its current prompt is {_KINDS.get(prompt['type'], prompt['type'])}"
-    if image.get("reason"):
-        return f"no prompt: {image['reason']}"
-    if job is None:
-        return "no prompt: the file carries none, and nobody was asked for one"
-    error = f"; last error: {job['error']}" if job.get("error") else ""
-    return f"no prompt yet: {_JOBS.get(job['state'], job['state'])}{error}"
-
-
-_KINDS = {
-    "manual": "one that somebody wrote",
-    "embedded": "the one that the file carries",
-    "inherited": "that of another image with the same pixels",
-    "sidecar": "from the text file beside it",
-    "clip_generated": "a back end's answer, because the file carries none",
-}
-_JOBS = {
-    "ready": "an interrogation waits",
-    "leased": "an interrogation runs",
-    "done": "an interrogation ended without one",
-    "dead": "interrogating it was given up",
-}
 
 
 def _facts(image: Mapping[str, Any], why: str) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """One server over HTTP: the only place that knows aiohttp's client and its failures."""
 
+import os
 from base64 import b64encode
 from collections.abc import Mapping
 from io import BytesIO
@@ -155,7 +156,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 def _cause(error: aiohttp.ClientError | OSError, url: str) -> InterrogatorError:
     """Our error for a request that brought no answer."""
-    reason = printable(str(getattr(error, "os_error", error)))[:200] or type(error).__name__
+    reason = printable(_reason(error))[:200]
     if isinstance(error, aiohttp.ClientSSLError):
         return BackendMisconfigured(
             f"no secure connection to {url}: {reason}",
@@ -166,3 +167,10 @@ def _cause(error: aiohttp.ClientError | OSError, url: str) -> InterrogatorError:
     if isinstance(error, TimeoutError):
         return BackendTimeout(f"{url} gave no answer in time", hint="see what it is busy with")
     return BackendFailed(f"{url} broke off: {reason}", hint="look at its log")
+
+
+def _reason(error: aiohttp.ClientError | OSError) -> str:
+    """In words for people: what the system calls it, where it was the system's."""
+    number = getattr(getattr(error, "os_error", error), "errno", None)
+    known = os.strerror(number).lower() if isinstance(number, int) and number > 0 else ""
+    return known or str(getattr(error, "os_error", error)) or type(error).__name__

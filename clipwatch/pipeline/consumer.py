@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from clipwatch.embedded.sidecar import images_for
 from clipwatch.errors import StoreError
 from clipwatch.metrics import Metrics
 from clipwatch.model import Clock, Priority, ScanCounts
@@ -133,6 +134,8 @@ class Consumer:
                 self._queue.put_nowait((hint.path, hint))
             else:
                 self._scanner.tracker.hinted(hint.path, hint.closed, now)
+                for image in images_beside(hint.path):
+                    self._scanner.tracker.hinted(image, True, now)
         self._queue_due()
         self._timer.ring()
 
@@ -275,3 +278,9 @@ class Consumer:
         for status in self._statuses.values():
             status.doubted = True
         await self._clock.sleep(STORE_PAUSE_SECS)
+
+
+def images_beside(path: bytes) -> Sequence[bytes]:
+    """The images (absolute paths, of which few exist) that a file may be the sidecar of."""
+    folder, name = os.path.split(path)
+    return [os.path.join(folder, os.fsencode(image)) for image in images_for(os.fsdecode(name))]

@@ -13,6 +13,8 @@ from uuid import UUID
 import structlog
 
 from clipwatch import embedded
+from clipwatch.embedded.sidecar import names_for, read_sidecar
+from clipwatch.embedded.stealth import probe
 from clipwatch.embedded.terms import tags_of
 from clipwatch.metrics import Metrics
 from clipwatch.model import (
@@ -51,6 +53,8 @@ ROWS = 1000
 FEW = 20
 #: Files that are no images at all, remembered so that they are not opened again and again.
 OTHERS = 100_000
+#: More is no caption and no settings.
+SIDECAR_BYTES = 256 * 1024
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -99,6 +103,7 @@ class Look:
     embedded: Embedded | None = None
     tags: tuple[Tag, ...] = ()
     quick_key: bytes | None = None
+    sidecar: Embedded | None = None  #: asked only where the image has no prompt itself
     problem: str | None = None  #: why it cannot be read
 
 
@@ -113,7 +118,7 @@ def look_at(root: bytes, path: bytes, now: int) -> Look:
         return _unopened(path, absolute, error)
     try:
         before = os.fstat(descriptor)
-        said = embedded.read(descriptor, before.st_size)
+        said = read_prompt(descriptor, before.st_size)
         key = quick_key(descriptor, before.st_size)
         after = os.fstat(descriptor)
     except OSError as error:
@@ -123,7 +128,46 @@ def look_at(root: bytes, path: bytes, now: int) -> Look:
     if file_stat(before) != file_stat(after):
         said = replace(said, complete=False)
     quiet_secs = max(0.0, (now * 1000 - after.st_ctime_ns) / 1e9)
-    return Look(path, file_stat(after), quiet_secs, said, tags_of(said), key)
+    beside = None if said.outcome is Outcome.PROMPT else find_sidecar(absolute)
+    return Look(path, file_stat(after), quiet_secs, said, tags_of(said), key, beside)
+
+
+def read_prompt(descriptor: int, size: int) -> Embedded:
+    """Everything that an open image file says; hidden in its pixels, too, where nothing else is."""
+    said = embedded.read(descriptor, size)
+    if not said.complete or said.outcome not in (Outcome.NONE, Outcome.NO_PROMPT):
+        return said
+    hidden = probe(descriptor, size)
+    if hidden is None or (
+        hidden.outcome is not Outcome.PROMPT and said.outcome is not Outcome.NONE
+    ):
+        return said
+    return hidden
+
+
+def find_sidecar(image: bytes) -> Embedded | None:
+    """What the first text file beside this image (absolute path) that says something says."""
+    folder, name = os.path.split(image)
+    for beside in names_for(os.fsdecode(name)):
+        text = _text_of(os.path.join(folder, os.fsencode(beside)))
+        if text is not None and (told := read_sidecar(beside, text)) is not None:
+            return told
+    return None
+
+
+def _text_of(path: bytes) -> str | None:
+    """A small text file's content; None where there is none, or it is something else."""
+    try:
+        descriptor = open_regular(path)
+    except OSError:
+        return None
+    try:
+        data = os.pread(descriptor, SIDECAR_BYTES + 1, 0)
+        return data.decode() if len(data) <= SIDECAR_BYTES else None
+    except (OSError, UnicodeDecodeError):
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def _unopened(path: bytes, absolute: bytes, error: OSError) -> Look:
@@ -164,6 +208,8 @@ def observation_of(root_id: int, look: Look, decision: Decision) -> Observation 
         embedded=said,
         tags=look.tags,
         quick_key=look.quick_key,
+        sidecar=look.sidecar if state is LocationState.PRESENT else None,
+        sidecar_tags=tags_of(look.sidecar) if look.sidecar else (),
     )
 
 
@@ -273,6 +319,8 @@ class Scanner:
                 continue
             outcome = observation.embedded.outcome if observation.embedded else Outcome.UNREADABLE
             self._metrics.scanned.labels(outcome.value).inc()
+            if observation.sidecar is not None:
+                self._metrics.prompts.labels(PromptType.SIDECAR.value).inc()
             if outcome is Outcome.PROMPT and record.verdict in (Verdict.NEW, Verdict.UPDATED):
                 self._metrics.prompts.labels(PromptType.EMBEDDED.value).inc()
             tell(

@@ -29,6 +29,7 @@ from clipwatch.model import (
     QueueDepth,
     Recorded,
     Root,
+    Said,
     ScanCounts,
     Tag,
 )
@@ -187,8 +188,8 @@ class Store(Protocol):
         """Its prompts that are not removed, newest first, the current one marked. Raises
         ``NotFound``."""
 
-    async def raw(self, image_id: UUID) -> str | None:
-        """The metadata's text as it stood in the file. Raises ``NotFound``."""
+    async def said(self, image_id: UUID) -> Said:
+        """What was found in its file, the raw text among it. Raises ``NotFound``."""
 
     async def tags(self, image_id: UUID) -> Sequence[Tag]:
         """Raises ``NotFound``."""

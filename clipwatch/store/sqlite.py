@@ -35,6 +35,7 @@ from clipwatch.model import (
     QueueDepth,
     Recorded,
     Root,
+    Said,
     ScanCounts,
     Tag,
 )
@@ -324,8 +325,8 @@ class SqliteStore:
     async def prompts(self, image_id: UUID) -> Sequence[Prompt]:
         return await self._read(lambda it: sqlite_prompts.ledger(it, seq_of(it, image_id)))
 
-    async def raw(self, image_id: UUID) -> str | None:
-        return await self._read(lambda it: sqlite_images.raw(it, seq_of(it, image_id)))
+    async def said(self, image_id: UUID) -> Said:
+        return await self._read(lambda it: sqlite_images.said(it, seq_of(it, image_id)))
 
     async def tags(self, image_id: UUID) -> Sequence[Tag]:
         return await self._read(lambda it: sqlite_tags.of(it, seq_of(it, image_id)))

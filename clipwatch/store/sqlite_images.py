@@ -17,6 +17,7 @@ from clipwatch.model import (
     Outcome,
     Page,
     Prompt,
+    Said,
     Tag,
 )
 from clipwatch.query import And, Field, Node, Query
@@ -26,6 +27,8 @@ from clipwatch.store.sqlite_prompts import COLUMNS, WIDTH, prompt_of
 from clipwatch.store.sqlite_values import stat_of, to_json, unpack
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
+_SAID = """
+SELECT found_in, version, raw FROM image LEFT JOIN embedded USING (seq) WHERE seq = ?"""
 _IMAGES = f"""
 SELECT {COLUMNS}, image.seq, image.revision, image.state, added_at, format, width, height,
        generator, outcome, reason, image.image_id
@@ -68,10 +71,10 @@ def _found(row: tuple[int] | None, message: str) -> int:
     return row[0]
 
 
-def raw(connection: sqlite3.Connection, seq: int) -> str | None:
-    """The metadata's text as it stood in the file."""
-    row = connection.execute("SELECT raw FROM embedded WHERE seq = ?", (seq,)).fetchone()
-    return None if row is None else unpack(row[0])
+def said(connection: sqlite3.Connection, seq: int) -> Said:
+    """What was found in the file, its text as it stood there among it."""
+    found_in, version, raw = connection.execute(_SAID, (seq,)).fetchone()
+    return Said(found_in, version, None if raw is None else unpack(raw))
 
 
 def load(connection: sqlite3.Connection, seqs: Collection[int]) -> list[Image]:

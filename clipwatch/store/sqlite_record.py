@@ -24,7 +24,7 @@ from clipwatch.model import (
     Verdict,
     new_id,
 )
-from clipwatch.store import sqlite_changes, sqlite_fts, sqlite_jobs, sqlite_tags
+from clipwatch.store import sqlite_changes, sqlite_fts, sqlite_jobs, sqlite_sidecars, sqlite_tags
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_ADDED, IMAGE_CHANGED, Entry
 from clipwatch.store.sqlite_identity import Place, Step, decide, pick
 from clipwatch.store.sqlite_locations import MANY, refresh
@@ -103,6 +103,9 @@ def record(
     recording = _Recording(connection, now, priority, batch_id)
     answers = [recording.observe(seen) for seen in observations]
     recording.finish(answers)
+    for seen, answer in zip(observations, answers, strict=True):
+        if seen.sidecar is not None:
+            sqlite_sidecars.add(connection, answer.image_id.bytes, seen, now)
     return answers
 
 
@@ -127,9 +130,11 @@ class _Recording:
         self.raws: dict[int, tuple[str | None, str | bytes]] = {}
         self.unindexed: set[int] = set()
         self.changes: list[Entry] = []
+        self.has_sidecar = False  #: the present one, which then needs no job
 
     def observe(self, seen: Observation) -> Recorded:
         """Look one observation up and write its image and location."""
+        self.has_sidecar = seen.sidecar is not None and seen.sidecar.outcome is Outcome.PROMPT
         if clamp(seen.stat.mtime_ns) != seen.stat.mtime_ns:
             seen = replace(seen, stat=stat_of(*stat_columns(seen.stat)))
         place = pick(self._places(seen), seen)
@@ -316,7 +321,7 @@ class _Recording:
         return Recorded(UUID(bytes=image_id), verdict, wants and self._add_job(seq, revision))
 
     def _add_job(self, seq: int, revision: int) -> bool:
-        if self.priority is None:
+        if self.priority is None or self.has_sidecar:
             return False
         job_id = new_id(self.now).bytes
         values = (job_id, seq, revision, self.priority, self.now, self.batch, self.now)

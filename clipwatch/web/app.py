@@ -38,6 +38,7 @@ ROUTES: Sequence[web.RouteDef] = (
     web.get("/api/v1/images", images.list_images),
     web.post("/api/v1/images/scan", scans.scan),
     web.get("/api/v1/images/{id}", images.one_image),
+    web.get("/api/v1/images/{id}/explain", images.explain),
     web.get("/api/v1/images/{id}/file", images.image_file),
     web.get("/api/v1/images/{id}/thumbnail", images.thumbnail),
     web.post("/api/v1/images/{id}/interrogate", interrogations.interrogate),

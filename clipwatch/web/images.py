@@ -7,6 +7,7 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from clipwatch.model import Image
+from clipwatch.pipeline.explain import because
 from clipwatch.pipeline.thumbnail import make_thumbnail
 from clipwatch.query import parse
 from clipwatch.web.asking import ListParameters, NoParameters, ThumbnailParameters
@@ -22,10 +23,11 @@ from clipwatch.web.replies import (
     tagged_reply,
 )
 from clipwatch.web.services import SERVICES, THUMBNAILS
-from clipwatch.web.wire import image_dict
+from clipwatch.web.wire import explain_dict, image_dict
 
+FORMATS = ("png", "jpeg", "webp", "avif", "heic", "jxl", "gif")
 #: By what the file holds, whatever it is called.
-MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
 
 
 async def list_images(request: web.Request) -> web.Response:
@@ -49,6 +51,17 @@ async def one_image(request: web.Request) -> web.Response:
     """Everything about one image."""
     read_parameters(request, NoParameters)
     return json_reply(image_dict(await _image(request)))
+
+
+async def explain(request: web.Request) -> web.Response:
+    """Why the image has this prompt or none yet, what its file says, and its other prompts."""
+    read_parameters(request, NoParameters)
+    services = request.app[SERVICES]
+    image = await _image(request)
+    said = await services.store.said(image.image_id)
+    why = because(image, said, enabled=services.interrogations.enabled)
+    prompts = await services.store.prompts(image.image_id)
+    return json_reply(explain_dict(image, said, prompts, why))
 
 
 async def image_file(request: web.Request) -> web.StreamResponse:

@@ -23,6 +23,7 @@ from clipwatch.model import (
     Priority,
     Prompt,
     QueueDepth,
+    Said,
     ScanCounts,
     Tag,
 )
@@ -31,6 +32,8 @@ from clipwatch.pipeline.interrogate import BackendHealth
 from clipwatch.web.asking import InterrogateBody
 
 API = "/api/v1"
+#: Characters of a file's text that an explanation repeats.
+MOST_RAW = 100_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,6 +95,25 @@ def image_dict(image: Image) -> dict[str, Any]:
             "thumbnail": f"{address}/thumbnail",
             "prompts": f"{API}/prompts/image/{image.image_id}",
         },
+    }
+
+
+def explain_dict(image: Image, said: Said, prompts: Sequence[Prompt], why: str) -> dict[str, Any]:
+    """Why an image has its prompt, and all that speaks for it; ``raw`` is the file's own text, cut
+    where it is long."""
+    raw = said.raw or ""
+    return {
+        "image_id": image.image_id,
+        "why": why,
+        "outcome": image.outcome,
+        "reason": image.reason or image.location.reason,
+        "generator": image.generator,
+        "version": said.version,
+        "found_in": said.found_in,
+        "raw": raw[:MOST_RAW] or None,
+        "raw_is_cut": len(raw) > MOST_RAW,
+        "job": _summary(image.job),
+        "prompts": [prompt_dict(prompt) for prompt in prompts],
     }
 
 

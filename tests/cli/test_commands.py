@@ -188,13 +188,14 @@ def test_nothing_found_is_said_beside_the_result(clipwatch: Run, daemon: FakeDae
 
 def test_show_tells_image_prompts_and_why(clipwatch: Run, daemon: FakeDaemon) -> None:
     daemon.get(f"/api/v1/images/{IMAGE_ID}", image())
-    daemon.get(f"/api/v1/prompts/image/{IMAGE_ID}", {"image_id": IMAGE_ID, "prompts": [PROMPT]})
+    why = "the file carries it: PNG tEXt parameters"
+    daemon.get(f"/api/v1/images/{IMAGE_ID}/explain", {"why": why, "prompts": [PROMPT]})
     done = clipwatch("show", IMAGE_ID)
     for text in (
         "/pics/a.png (present)",
         "png, 8x4, 1.2 kB",
         "tags       cat, red",
-        "the one that the file carries",
+        "the file carries it: PNG tEXt parameters",
         "embedded, current",
         "    not: dog",
         "    steps: 20",
@@ -202,29 +203,6 @@ def test_show_tells_image_prompts_and_why(clipwatch: Run, daemon: FakeDaemon) ->
         assert text in done.out
     answer = json.loads(clipwatch("show", IMAGE_ID, "--json").out)
     assert answer.keys() == {"image", "prompts", "why"}
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"prompt": None}, "no prompt: the file carries none, and nobody was asked for one"),
-        ({"prompt": None, "reason": "it is empty"}, "no prompt: it is empty"),
-        (
-            {"prompt": None, "job": {"state": "dead", "error": "HTTP 500"}},
-            "no prompt yet: interrogating it was given up; last error: HTTP 500",
-        ),
-        (
-            {"prompt": None, "job": {"state": "ready", "error": None}},
-            "no prompt yet: an interrogation waits",
-        ),
-    ],
-)
-def test_why_there_is_no_prompt(
-    clipwatch: Run, daemon: FakeDaemon, changes: dict[str, Any], why: str
-) -> None:
-    daemon.get(f"/api/v1/images/{IMAGE_ID}", image(**changes))
-    daemon.get(f"/api/v1/prompts/image/{IMAGE_ID}", {"image_id": IMAGE_ID, "prompts": []})
-    assert json.loads(clipwatch("show", IMAGE_ID, "--json").out)["why"] == why
 
 
 def test_an_unknown_path_says_what_to_do(clipwatch: Run, daemon: FakeDaemon) -> None:

@@ -60,7 +60,7 @@ class ReadingContract:
         assert image.prompt.parts == told.parts
         assert image.prompt.parameters == {"seed": str(2**70), "odd ?": ["?", None]}
         assert image.prompt.tags == (Tag("Ein Hund"), Tag("犬"))
-        assert await store.raw(one.image_id) == told.raw
+        assert (await store.said(one.image_id)).raw == told.raw
         assert list(await store.tags(one.image_id)) == list(image.prompt.tags)
 
     async def test_pages_go_on_where_the_last_one_ended(self, store: Store, root: Root) -> None:
@@ -92,7 +92,7 @@ class ReadingContract:
             store.image(nobody),
             store.image_at(b"/pictures/nothing.png"),
             store.prompts(nobody),
-            store.raw(nobody),
+            store.said(nobody),
             store.tags(nobody),
             store.job(nobody),
             store.batch(nobody),

@@ -45,7 +45,7 @@ async def test_an_embedded_prompt_is_stored_with_all_that_belongs_to_it(parts: P
     assert (prompt.text, prompt.negative) == ("a red fox, (snow:1.2)", "blurry")
     assert prompt.parameters["seed"] == 42
     assert {tag.name for tag in await parts.store.tags(image.image_id)} == {"a red fox", "snow"}
-    assert await parts.store.raw(image.image_id) == text
+    assert (await parts.store.said(image.image_id)).raw == text
 
 
 async def test_an_image_without_a_prompt_becomes_a_job(parts: Parts) -> None:

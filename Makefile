@@ -1,6 +1,7 @@
 # make demo   the main job, seen working; needs no server and no images
 # make test   all quick tests                 make lint   ruff and mypy
 # make run    the daemon on FOLDER=...        make bench  the measured figures
+# make fuzz   a minute of coverage-guided fuzzing, or SECONDS=...
 #
 # Needs Python 3.11+ with venv, and nothing else: where the machine has no uv, one is put into .uv/.
 
@@ -9,8 +10,10 @@ UV := $(shell command -v uv || echo .uv/bin/uv)
 export UV_SYSTEM_CERTS ?= 1
 PYTHON ?= python3
 FOLDER ?=
+SECONDS ?= 60
+CORPUS ?=
 
-.PHONY: demo run test test-slow lint bench
+.PHONY: demo run test test-slow lint bench fuzz
 
 demo: $(UV)
 	$(UV) run --no-dev clipwatch demo --for 20
@@ -30,7 +33,10 @@ lint: $(UV)
 	$(UV) run mypy
 
 bench: $(UV)
-	$(UV) run python -m benchmarks
+	$(UV) run --group bench python -m benchmarks
+
+fuzz: $(UV)
+	$(UV) run --group fuzz python -m tests.fuzz.read -max_total_time=$(SECONDS) $(CORPUS)
 
 .uv/bin/uv:
 	$(PYTHON) -m venv .uv

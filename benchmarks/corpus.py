@@ -175,12 +175,17 @@ def a1111_png(text: str, base: bytes) -> bytes:
 
 
 def comfyui_png(prompt: str, seed: int, bases: Bases, chance: random.Random) -> bytes:
-    """Both JSON texts; a third of the bytes is the graph."""
+    """Both JSON texts, 30 to 100 KB together; a third of the bytes is the graph."""
     size = chance.randint(30_000, 100_000)
-    run = json.dumps(graph(prompt, seed, extra=size // 3 // 150))
+    return comfyui_png_of(prompt, seed, size // 3, size, chance.choice(bases.png))
+
+
+def comfyui_png_of(prompt: str, seed: int, run_size: int, size: int, base: bytes) -> bytes:
+    """Both JSON texts, of ``size`` bytes together, of which about ``run_size`` are the graph."""
+    run = json.dumps(graph(prompt, seed, extra=run_size // 150))
     texts = {b"prompt": run, b"workflow": workflow(size - len(run))}
     chunks = [(b"tEXt", name + b"\0" + text.encode("ascii")) for name, text in texts.items()]
-    return _with_chunks(chance.choice(bases.png), *chunks)
+    return _with_chunks(base, *chunks)
 
 
 def _with_chunks(base: bytes, *chunks: tuple[bytes, bytes]) -> bytes:

@@ -28,7 +28,7 @@ STEPS = {
     "Python itself": "sys",
     "asyncio and sqlite3": "asyncio, sqlite3",
     "aiohttp": "aiohttp.web",
-    "structlog, and rich with it": "structlog",
+    "structlog": "structlog",
     "pydantic": "pydantic",
     "Pillow": "PIL.Image",
     "prometheus-client": "prometheus_client",

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -27,7 +28,11 @@ SETUP = """
 useradd --system --home-dir /var/lib/clipwatch --shell /usr/sbin/nologin clipwatch
 mkdir -p /opt/clipwatch/bin /etc/clipwatch /srv/images /etc/systemd/system/multi-user.target.wants
 cd /opt/clipwatch/bin
-printf '#!/bin/sh\\ncd {project} && exec {python} -m clipwatch "$@"\\n' > clipwatch
+cat > clipwatch <<'END'
+#!/bin/sh
+cd /opt/clipwatch/project
+PYTHONPATH=/opt/clipwatch/project:/opt/clipwatch/packages exec {python} -m clipwatch "$@"
+END
 chmod 755 clipwatch
 for folder in {folders}; do chmod o+x "$folder"; done
 printf 'roots = ["/srv/images"]\\n[server]\\nport = 0\\n' > /etc/clipwatch/config.toml
@@ -93,12 +98,10 @@ def prepare(folder: Path) -> None:
     folder.mkdir()
     shutil.copy(PROJECT / "systemd" / "clipwatch.service", folder)
     (folder / "a.png").write_bytes(a1111_png())
-    # The service's user must reach the interpreter and this project, wherever they are.
-    real = Path(os.path.realpath(sys.executable))
-    folders = {*real.parents, *Path(sys.executable).absolute().parents, PROJECT, *PROJECT.parents}
-    text = SETUP.format(
-        project=PROJECT, python=sys.executable, folders=" ".join(map(str, sorted(folders)))
-    )
+    # The service's user must reach the interpreter, wherever it is.
+    python = Path(os.path.realpath(sys.executable))
+    folders = " ".join(map(str, sorted(python.parents)))
+    text = SETUP.format(python=python, folders=folders)
     (folder / "setup.sh").write_text(text)
 
 
@@ -110,7 +113,8 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     group = root / f"clipwatch-test-{os.getpid()}"
     log = tmp_path / "boot.log"
     with log.open("wb") as output:
-        command = ["bash", str(BOOT), str(tmp_path), str(group)]
+        packages = sysconfig.get_paths()["purelib"]
+        command = ["bash", str(BOOT), str(tmp_path), str(group), str(PROJECT), packages]
         unshare = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children")

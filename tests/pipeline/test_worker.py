@@ -142,6 +142,7 @@ async def test_a_server_that_answers_no_probe_after_a_timeout_gets_no_second_pic
     hang = Hang()
     server.script.append(hang)
     await rig.add()
+    await rig.add()  # the next in turn, while the first has to wait
     rig.start()
     await hang.entered.wait()
     server.frozen = True
@@ -150,7 +151,7 @@ async def test_a_server_that_answers_no_probe_after_a_timeout_gets_no_second_pic
     assert len(server.calls) == 1
     hang.release.set()
     server.frozen = False
-    await rig.pass_time(10)
+    await rig.pass_time(70)
     assert await rig.done()
 
 

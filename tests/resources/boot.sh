@@ -1,9 +1,10 @@
 #!/bin/bash
 # Boots a real systemd as process 1 of namespaces of its own, over a throw-away overlay of this
-# machine's root. Usage: boot.sh WORK_FOLDER CGROUP. WORK_FOLDER/setup/setup.sh runs inside first.
+# machine's root. Usage: boot.sh WORK_FOLDER CGROUP PROJECT PACKAGES. WORK_FOLDER/setup/setup.sh
+# runs inside first; the last two are folders that stand in /opt/clipwatch/{project,packages} there.
 # Needs root, overlayfs and cgroup2. Nothing of it outlives the processes but the cgroup's folder.
 set -eu
-export W=$1
+export W=$1 PROJECT=$3 PACKAGES=$4
 mkdir -p "$2" "$W/tm" "$W/root"
 echo $$ > "$2/cgroup.procs"
 exec unshare --fork --pid --mount --cgroup --uts --ipc --kill-child=SIGKILL --propagation private \
@@ -21,6 +22,8 @@ mkdir $R/dev/pts $R/dev/shm $R/dev/mqueue
 mount -t devpts devpts $R/dev/pts; ln -s pts/ptmx $R/dev/ptmx; ln -s /proc/self/fd $R/dev/fd
 mount -t tmpfs tmpfs $R/dev/shm; mount -t mqueue mqueue $R/dev/mqueue
 mkdir -p $R/setup; mount --bind $W/setup $R/setup
+mkdir -p $R/opt/clipwatch/project $R/opt/clipwatch/packages
+mount --bind $PROJECT $R/opt/clipwatch/project; mount --bind $PACKAGES $R/opt/clipwatch/packages
 echo > $R/etc/machine-id
 # These would reach through to the machine itself.
 for u in sysctl modules-load remount-fs timesyncd; do

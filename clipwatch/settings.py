@@ -154,7 +154,9 @@ class BackendSettings(Section):
 
     name: str = Field(min_length=1)
     url: Url
-    kind: Literal["auto", "sdapi", "generic"] = "auto"
+    kind: Literal[
+        "auto", "sdapi", "sdnext", "tagger", "clipext", "koboldcpp", "comfyui", "openai", "generic"
+    ] = "auto"
     username: str = ""
     password: SecretStr | None = None
     model: str = ""

@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from clipwatch.interrogators.base import Interrogator
+from clipwatch.interrogators.clipext import ClipExt
+from clipwatch.interrogators.comfyui import Comfyui
 from clipwatch.interrogators.detect import Detecting
 from clipwatch.interrogators.generic import Generic
 from clipwatch.interrogators.http import Server
+from clipwatch.interrogators.koboldcpp import KoboldCpp
+from clipwatch.interrogators.openai import Openai
 from clipwatch.interrogators.sdapi import Sdapi
+from clipwatch.interrogators.sdnext import SdNext
+from clipwatch.interrogators.tagger import Tagger
 from clipwatch.settings import BackendSettings
 
 
@@ -21,6 +27,12 @@ class Kind(Protocol):
 
 KINDS: Mapping[str, Kind] = {
     "sdapi": Sdapi,
+    "sdnext": SdNext,
+    "tagger": Tagger,
+    "clipext": ClipExt,
+    "koboldcpp": KoboldCpp,
+    "comfyui": Comfyui,
+    "openai": Openai,
     "generic": Generic,
 }
 

@@ -35,12 +35,18 @@ HINT_API = (
     "no longer have this route"
 )
 HINT_COMFYUI = "this looks like ComfyUI, which has no such route"
-HINT_CREDENTIALS = "set the user name and password that its --api-auth (or proxy) expects"
+HINT_CREDENTIALS = (
+    "set the user name and password that its --api-auth (or proxy) expects; "
+    "a key is a password without a user name"
+)
+HINT_DOWNLOAD = "set a model that is on its disk, or let it reach huggingface.co"
 HINT_LOG = "look at its log"
 HINT_MEMORY = "free memory on its graphics card, or interrogate while it is idle"
+HINT_MODEL = "ask for a model that this server has"
 HINT_PICTURE = "look at the image, and replace it if it is damaged"
 HINT_SDNEXT = "SD.Next of 2024-10 to 2026-01 cannot interrogate over HTTP: update it"
 HINT_SIZE = "raise the largest request that it, or the proxy before it, takes"
+HINT_TAGGER = "this wd14-tagger cannot be asked while the web UI has --api-auth: start it without"
 HINT_WAIT = "nothing needs to be done: it is asked again later"
 HINT_VISION = "load a model with vision (KoboldCpp: --mmproj)"
 
@@ -64,13 +70,20 @@ class Answer:
 SAID: tuple[tuple[re.Pattern[str], type[InterrogatorError], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), error, hint)
     for pattern, error, hint in (
-        (r"^model not found", ModelUnknown, "ask for a model that this server has"),
+        (r"^model not found", ModelUnknown, HINT_MODEL),
         (r"no (vision|llava) model loaded", BackendMisconfigured, HINT_VISION),
+        (r"'Depends' object has no attribute", BackendMisconfigured, HINT_TAGGER),
         (r"'ReqInterrogate' object has no attribute", BackendMisconfigured, HINT_SDNEXT),
-        (r"out of memory", BackendFailed, HINT_MEMORY),
+        (r"^(the )?model \S{1,200} (not found|does not exist)", ModelUnknown, HINT_MODEL),
+        (r"image input is not supported", BackendMisconfigured, HINT_VISION),
+        (r"does not support (image|vision)", BackendMisconfigured, HINT_VISION),
+        (r"failed to load image|invalid image input", PictureRejected, HINT_PICTURE),
+        (r"cannot connect to host huggingface", BackendMisconfigured, HINT_DOWNLOAD),
+        (r"out of memory|allocation on device", BackendFailed, HINT_MEMORY),
         (r"payload is too big", PictureRejected, HINT_SIZE),
         (r"invalid encoded image|cannot identify image", PictureRejected, HINT_PICTURE),
         (r"image file is truncated|image not found", PictureRejected, HINT_PICTURE),
+        (r"^error: ", BackendFailed, HINT_LOG),  # SD.Next's vqa, as a 422
     )
 )
 
@@ -119,6 +132,13 @@ def failure(answer: Answer) -> InterrogatorError:
     return error(message, hint=hint)
 
 
+def failure_said(said: Any, url: str, secrets: Sequence[str] = ()) -> InterrogatorError:
+    """The error that a server tells with success: in words, or in a body like a failure's."""
+    words = _said(said) or "an error without words"
+    error, hint = _classify(500, words, frozenset())
+    return error(f"{url} failed: {_hide(words, secrets)}", hint=hint)
+
+
 def _classify(
     status: int, said: str, fields: frozenset[str]
 ) -> tuple[type[InterrogatorError], str]:
@@ -133,7 +153,7 @@ def _classify(
 def _unprocessable(fields: frozenset[str]) -> tuple[type[InterrogatorError], str]:
     """A 422 names the field of the request that it dislikes."""
     if "model" in fields:
-        return ModelUnknown, "ask for a model that this server has"
+        return ModelUnknown, HINT_MODEL
     if fields and "image" not in fields:
         return BackendMisconfigured, "it expects another request: set the right kind for it"
     return PictureRejected, HINT_PICTURE
@@ -177,7 +197,9 @@ def _said(value: Any, depth: int = 4) -> str:
         return "; ".join(filter(None, (_said(item, depth - 1) for item in value[:5])))
     if depth and isinstance(value, Mapping):
         keys = ("detail", "errors", "message", "msg", "error")
-        return next(filter(None, (_said(value.get(key), depth - 1) for key in keys)), "")
+        said = next(filter(None, (_said(value.get(key), depth - 1) for key in keys)), "")
+        details = value.get("details")  # ComfyUI's
+        return f"{said}: {details}" if said and details and isinstance(details, str) else said
     return ""
 
 

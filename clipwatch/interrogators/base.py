@@ -1,8 +1,9 @@
 """What every interrogator is: a dumb client of one kind of server.
 
 An interrogator sends a picture, receives an answer, translates it into a ``Caption`` and
-classifies what went wrong into an ``InterrogatorError``. It keeps no state between calls, waits
-for nothing but the server, and never tries again: the pipeline decides all of that.
+classifies what went wrong into an ``InterrogatorError``. It keeps nothing between calls but the
+names of the models that its server listed, waits for nothing but the server, and never tries
+again: the pipeline decides all of that.
 """
 
 from dataclasses import dataclass

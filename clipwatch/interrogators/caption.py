@@ -1,6 +1,7 @@
 """A caption's text: whether it is one, and the tags in it. Pure."""
 
 import re
+from collections.abc import Iterable
 
 from clipwatch.errors import CaptionRejected
 from clipwatch.model import Tag, TagOrigin
@@ -52,8 +53,13 @@ def tags_of(text: str, model: str) -> tuple[Tag, ...]:
     DeepDanbooru answers with tags only. A CLIP caption is a sentence, then comma-separated terms.
     """
     terms = text.split(",")
+    return tags_in(terms if model == "deepdanbooru" else terms[1:])
+
+
+def tags_in(terms: Iterable[str]) -> tuple[Tag, ...]:
+    """The tags that terms stand for, with scores where ranks are on; each name once."""
     unique: dict[str, Tag] = {}
-    for term in terms if model == "deepdanbooru" else terms[1:]:
+    for term in terms:
         tag = _tag(term.strip())
         unique.setdefault(tag.name, tag)
     unique.pop("", None)
@@ -63,5 +69,11 @@ def tags_of(text: str, model: str) -> tuple[Tag, ...]:
 def _tag(term: str) -> Tag:
     ranked = _RANKED.match(term)
     name, score = (ranked[1], float(ranked[2])) if ranked else (term, None)
-    plain = _ESCAPED.sub(r"\1", name).replace("_", " ").strip().lower()
-    return Tag(plain, TagOrigin.GENERATED, score=score if score is None or score <= 1 else None)
+    return Tag(
+        plain_name(name), TagOrigin.GENERATED, score=score if score is None or score <= 1 else None
+    )
+
+
+def plain_name(term: str) -> str:
+    """A term as tags are named: without escapes, lower case, spaces for underscores."""
+    return _ESCAPED.sub(r"\1", term).replace("_", " ").strip().lower()

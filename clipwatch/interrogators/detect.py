@@ -1,6 +1,6 @@
 """Which kind of server is this? Found out on the first contact, because it may not be up yet."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from clipwatch.errors import (
@@ -10,11 +10,13 @@ from clipwatch.errors import (
     BackendTimeout,
     InterrogatorError,
 )
+from clipwatch.interrogators import clipext, openai, sdapi, sdnext, tagger
 from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Interrogator, Picture
+from clipwatch.interrogators.comfyui import Comfyui
 from clipwatch.interrogators.generic import Generic
-from clipwatch.interrogators.http import Server
-from clipwatch.interrogators.sdapi import PATH, Sdapi
+from clipwatch.interrogators.http import ANSWER_LIMIT, Server
+from clipwatch.interrogators.koboldcpp import KoboldCpp
 from clipwatch.model import Caption
 
 #: Web UIs with many extensions describe themselves in megabytes.
@@ -23,19 +25,60 @@ DESCRIPTION_LIMIT = 16 << 20
 T = TypeVar("T")
 
 
-async def _lists_interrogate(server: Server) -> bool:
-    """Whether the server describes itself (FastAPI, not behind --api-auth) with A1111's route."""
+async def _koboldcpp(server: Server) -> str | None:
+    found = await _looked_up(server, "/api/extra/version")
+    return KoboldCpp.kind if found.get("result") == "KoboldCpp" else None
+
+
+async def _comfyui(server: Server) -> str | None:
+    system = (await _looked_up(server, "/system_stats")).get("system")
+    return Comfyui.kind if isinstance(system, dict) and "comfyui_version" in system else None
+
+
+async def _openai(server: Server) -> str | None:
+    found = await _looked_up(server, openai.route(server, "/models"))
+    return openai.Openai.kind if isinstance(found.get("data"), list) else None
+
+
+async def _described(server: Server) -> str | None:
+    """By its own description (FastAPI, not behind --api-auth): the web UIs, their extensions."""
+    found = await _looked_up(server, "/openapi.json", limit=DESCRIPTION_LIMIT)
+    paths = found.get("paths")
+    return kind_described(paths) if isinstance(paths, dict) else None
+
+
+def kind_described(paths: Mapping[str, Any]) -> str | None:
+    """The kind of a server that describes itself with these paths."""
+    old = paths.get(sdapi.PATH)
+    if isinstance(old, dict) and "get" in old:  # SD.Next alone lists its models there
+        return sdnext.SdNext.kind
+    return next((kind for path, kind in DESCRIBED if path in paths), None)
+
+
+async def _looked_up(server: Server, path: str, limit: int = ANSWER_LIMIT) -> Mapping[str, Any]:
+    """The object at ``path``, empty where there is none."""
     try:
-        description: Any = await server.get("/openapi.json", limit=DESCRIPTION_LIMIT)
+        found = await server.get(path, limit=limit)
     except (RouteAbsent, BackendFailed):
-        return False
-    paths = description.get("paths") if isinstance(description, dict) else None
-    return isinstance(paths, dict) and PATH in paths
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-#: Kind, and how it is recognised. Order matters: some servers imitate others, so those come first.
-FINGERPRINTS: tuple[tuple[str, Callable[[Server], Awaitable[bool]]], ...] = (
-    (Sdapi.kind, _lists_interrogate),
+#: A path that a web UI describes, and the kind that it stands for; the first one decides.
+DESCRIBED = (
+    (sdnext.CAPTION, sdnext.SdNext.kind),
+    (sdnext.OPENCLIP.path, sdnext.SdNext.kind),
+    (sdapi.PATH, sdapi.Sdapi.kind),
+    (tagger.PATH, tagger.Tagger.kind),
+    (clipext.PATH, clipext.ClipExt.kind),
+)
+
+#: How servers are recognised. Order matters: KoboldCpp imitates most of the others.
+FINGERPRINTS: tuple[Callable[[Server], Awaitable[str | None]], ...] = (
+    _koboldcpp,
+    _comfyui,
+    _described,
+    _openai,  # others have its list of models too
 )
 
 
@@ -44,8 +87,8 @@ async def detect(server: Server) -> str:
 
     Raises ``InterrogatorError`` where it cannot be told now: absent, busy, credentials.
     """
-    for kind, recognised in FINGERPRINTS:
-        if await recognised(server):
+    for recognise in FINGERPRINTS:
+        if (kind := await recognise(server)) is not None:
             return kind
     return Generic.kind
 
@@ -82,7 +125,9 @@ class Detecting:
             return Capabilities(True, self.kind, busy=True, reason=error.message, hint=error.hint)
         except InterrogatorError as error:
             return Capabilities(False, self.kind, reason=error.message, hint=error.hint)
-        return await found.probe()
+        capabilities = await found.probe()
+        self.models = found.models
+        return capabilities
 
     async def close(self) -> None:
         await self._server.close()

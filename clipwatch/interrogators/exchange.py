@@ -1,41 +1,31 @@
 """The exchange that the web UIs share: a picture and a model in, a caption out; and what a server
 does meanwhile."""
 
+import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
 
-from clipwatch.errors import BackendFailed, BackendTimeout, InterrogatorError
+from clipwatch.errors import BackendFailed, ModelUnknown
 from clipwatch.interrogators.answer import HINT_API, RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Interrogator, Picture
 from clipwatch.interrogators.http import Server
+from clipwatch.interrogators.probing import looked_at
 
 PROGRESS = "/sdapi/v1/progress"
-#: Each of A1111's own; the others are names that clients use for its ViT-L/14.
-MODELS = ("clip", "deepdanbooru")
-ALIASES = {
-    "clip": "clip",
-    "clip_vit_l_14": "clip",
-    "clip_vit_b_32": "clip",
-    "deepdanbooru": "deepdanbooru",
-}
+#: What A1111 and SD.Next call an interrogation while they work on it.
+_OUR_JOB = re.compile(r"interrogat|caption|vqa|tagger", re.IGNORECASE)
 
 
-def model_used(asked: str, default: str) -> str:
-    """The server's name for the model asked for; ``clip`` and nothing mean its default."""
-    name = ALIASES.get(asked, asked)
-    return default or "clip" if name in ("", "clip") else name
-
-
-def request_body(picture: Picture, model: str) -> bytes:
-    """``{"image", "model"}`` with bare base64, which A1111 reads whatever the data is.
+def request_body(picture: Picture, **fields: Any) -> bytes:
+    """``{"image", ...fields}`` with bare base64, which A1111 reads whatever the data is.
 
     Written by hand: a JSON encoder would copy and search megabytes of base64.
     """
-    image = b64encode(picture.data)
-    return b'{"image":"' + image + b'","model":' + orjson.dumps(model) + b"}"
+    rest = b"," + orjson.dumps(fields)[1:] if fields else b"}"
+    return b'{"image":"' + b64encode(picture.data) + b'"' + rest
 
 
 def text_of(answer: Any, keys: Sequence[str], url: str) -> str:
@@ -72,7 +62,7 @@ def activity_of(progress: Any) -> Activity:
     if not isinstance(state, dict):
         return Activity.UNKNOWN
     job, count = state.get("job"), state.get("job_count")
-    if job == "interrogate":
+    if isinstance(job, str) and _OUR_JOB.search(job):
         return Activity.OURS
     if job or (isinstance(count, int) and count > 0):
         return Activity.RENDERING
@@ -80,24 +70,42 @@ def activity_of(progress: Any) -> Activity:
 
 
 async def capabilities(
-    server: Server, asker: Interrogator, paths: Sequence[str], monotonic: Callable[[], float]
+    server: Server,
+    asker: Interrogator,
+    paths: Sequence[str],
+    monotonic: Callable[[], float],
+    *,
+    hint: str = HINT_API,
+    listed: Callable[[], Awaitable[tuple[str, ...]]] | None = None,
 ) -> Capabilities:
-    """What can be found without giving it work: there, credentials, busy, and one of ``paths``.
+    """What can be found without giving it work: there, credentials, busy, one of ``paths`` (or
+    else ``hint``), and the models that it lists.
 
     A server that does not answer in time is busy, not down: more than 40 waiting requests keep
     A1111 from answering anything. Never raises.
     """
-    kind, started = asker.kind, monotonic()
-    try:
+
+    async def look() -> tuple[bool, tuple[str, ...]]:
         doing = await current_activity(server)
-        latency = round((monotonic() - started) * 1000)
-        present = [await server.takes_post(path) for path in paths]
-    except BackendTimeout as error:
-        return Capabilities(True, kind, busy=True, reason=error.message, hint=error.hint)
-    except InterrogatorError as error:
-        return Capabilities(False, kind, reason=error.message, hint=error.hint)
-    if not any(present):
-        reason = f"{server.url} has no {' or '.join(paths)}"
-        return Capabilities(False, kind, reason=reason, hint=HINT_API, latency_ms=latency)
-    busy = doing in (Activity.OURS, Activity.RENDERING)
-    return Capabilities(True, kind, busy=busy, models=asker.models, latency_ms=latency)
+        if not any([await server.takes_post(path) for path in paths]):
+            raise RouteAbsent(f"{server.url} has no {' or '.join(paths)}", hint=hint)
+        models = asker.models if listed is None else await listed()
+        return doing in (Activity.OURS, Activity.RENDERING), models
+
+    return await looked_at(asker.kind, look, monotonic)
+
+
+def listed_in(answer: Any, url: str) -> tuple[str, ...]:
+    """The names in a list of texts, or of objects with a ``name``. Raises ``BackendFailed``."""
+    entries = answer if isinstance(answer, list) else []
+    names = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
+    found = tuple(name for name in names if isinstance(name, str) and name)
+    if not found:
+        raise BackendFailed(f"{url} lists no models", hint="look at its log")
+    return found
+
+
+def unknown_model(url: str, model: str, known: tuple[str, ...]) -> ModelUnknown:
+    """The error for a model that the server does not have."""
+    few = f"{', '.join(known[:10])}{', ...' if len(known) > 10 else ''}"
+    return ModelUnknown(f"{url} has no model {model!r}", known=known, hint=f"ask for one of {few}")

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from clipwatch.errors import BackendMisconfigured
+from clipwatch.interrogators.aliases import model_used
 from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_of
 from clipwatch.interrogators.exchange import (
     capabilities,
     current_activity,
-    model_used,
     request_body,
     text_of,
 )
@@ -38,8 +38,8 @@ class Generic:
         return True
 
     async def caption(self, picture: Picture, model: str) -> Caption:
-        used = model_used(model, self._default)
-        body = request_body(picture, used)
+        used = model_used(self.kind, model, self._default or "clip")
+        body = request_body(picture, model=used)
         for path in PATHS:
             try:
                 answer = await self._server.post(path, body)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import aiohttp
 
@@ -16,7 +17,7 @@ from clipwatch.errors import (
     BackendTimeout,
     InterrogatorError,
 )
-from clipwatch.interrogators.answer import Answer, decoded, failure
+from clipwatch.interrogators.answer import Answer, decoded, failure, failure_said
 from clipwatch.printable import printable
 
 ANSWER_LIMIT = 1 << 20
@@ -62,6 +63,16 @@ class Server:
         answer = await self._ask("GET", path, params=params, limit=limit, seconds=self._patience)
         return decoded(answer)
 
+    async def upload(
+        self, path: str, name: str, media_type: str, data: bytes, fields: Mapping[str, str]
+    ) -> Any:
+        """The JSON answered to a form with one image; waits as long as it takes. Raises
+        ``InterrogatorError``."""
+        boundary = uuid4().hex
+        body = _form(boundary, name, media_type, data, fields)
+        content_type = f"multipart/form-data; boundary={boundary}"
+        return decoded(await self._ask("POST", path, body=body, content_type=content_type))
+
     async def post(self, path: str, body: bytes) -> Any:
         """The JSON answered to a JSON body; waits as long as it takes. Raises
         ``InterrogatorError``."""
@@ -80,6 +91,10 @@ class Server:
             return "POST" in answer.headers.get("Allow", "POST")
         raise failure(answer)
 
+    def failure(self, said: Any) -> InterrogatorError:
+        """The error that the server tells with success, in words or JSON."""
+        return failure_said(said, self.url, self._credentials()[1])
+
     async def close(self) -> None:
         await self._session.close()
 
@@ -92,6 +107,7 @@ class Server:
         params: Mapping[str, str] | None = None,
         limit: int = ANSWER_LIMIT,
         seconds: float | None = None,
+        content_type: str = "application/json",
     ) -> Answer:
         """The whole answer. Raises ``InterrogatorError`` where there is none."""
         url = self.url + path
@@ -105,7 +121,7 @@ class Server:
                 url,
                 data=None if body is None else BytesIO(body),
                 params=params,
-                headers=headers,
+                headers={**headers, "Content-Type": content_type},
                 allow_redirects=False,
                 timeout=timeout,
             ) as response:
@@ -118,9 +134,9 @@ class Server:
         """Headers of every request, and what must not be shown.
 
         Basic credentials are sent unasked: A1111 loses its WWW-Authenticate. They have to be
-        ASCII, or it refuses them whatever they are.
+        ASCII, or it refuses them whatever they are. A password alone is a key.
         """
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity"}
         if not self._username and not self._password:
             return headers, ()
         pair = f"{self._username}:{self._password}"
@@ -129,6 +145,8 @@ class Server:
                 f"the credentials for {self.url} cannot be sent",
                 hint="user name and password must be ASCII, the user name without a colon",
             )
+        if not self._username:
+            return {**headers, "Authorization": f"Bearer {self._password}"}, (self._password,)
         token = b64encode(pair.encode()).decode()
         secrets = tuple(filter(None, (token, pair, self._password)))
         return {**headers, "Authorization": f"Basic {token}"}, secrets
@@ -139,6 +157,16 @@ def _base(url: str) -> str:
     parts = urlsplit(url)
     path = "/".join(["", *filter(None, parts.path.split("/"))])
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _form(
+    boundary: str, name: str, media_type: str, data: bytes, fields: Mapping[str, str]
+) -> bytes:
+    """A multipart form (RFC 7578) of text fields and a file named ``image``; all of it ASCII."""
+    opening = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    head = "".join(f'{opening}"{key}"\r\n\r\n{value}\r\n' for key, value in fields.items())
+    head += f'{opening}"image"; filename="{name}"\r\nContent-Type: {media_type}\r\n\r\n'
+    return head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -2,22 +2,21 @@
 
 from collections.abc import Callable
 
-from clipwatch.errors import ModelUnknown
+from clipwatch.interrogators.aliases import is_alias, model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_of
 from clipwatch.interrogators.exchange import (
-    ALIASES,
-    MODELS,
     capabilities,
     current_activity,
-    model_used,
     request_body,
     text_of,
+    unknown_model,
 )
 from clipwatch.interrogators.http import Server
 from clipwatch.model import Caption
 
 PATH = "/sdapi/v1/interrogate"
+MODELS = ("clip", "deepdanbooru")
 
 
 class Sdapi:
@@ -38,17 +37,13 @@ class Sdapi:
         self._monotonic = monotonic
 
     def accepts(self, model: str) -> bool:
-        return not model or model in self.models or model in ALIASES
+        return model in self.models or is_alias(self.kind, model)
 
     async def caption(self, picture: Picture, model: str) -> Caption:
         if not self.accepts(model):
-            raise ModelUnknown(
-                f"{self.url} has no model {model!r}",
-                known=self.models,
-                hint=f"ask for {' or '.join(self.models)}",
-            )
-        used = model_used(model, self._default)
-        answer = await self._server.post(PATH, request_body(picture, used))
+            raise unknown_model(self.url, model, self.models)
+        used = model_used(self.kind, model, self._default or "clip")
+        answer = await self._server.post(PATH, request_body(picture, model=used))
         text = checked(text_of(answer, ("caption",), self.url))
         return Caption(text, used, tags_of(text, used))
 

@@ -28,7 +28,7 @@ class Moody(FakeA1111):
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
-        self.answered: Counter[int] = Counter()  #: captions given, by width
+        self.asked_for: Counter[int] = Counter()  #: captions given, by width
         self.errors = 0
         self.hang = Hang()
         self._chance = chance
@@ -42,7 +42,7 @@ class Moody(FakeA1111):
         if self._chance.random() < 0.1:
             self.errors += 1
             return web.json_response({"caption": "<error>"})
-        self.answered[width] += 1
+        self.asked_for[width] += 1
         return web.json_response({"caption": f"a picture {width} wide"})
 
 
@@ -108,7 +108,7 @@ async def test_five_kills_lose_nothing_and_store_nothing_twice(
         assert found[0]["current"]
     assert server.hang.entered.is_set()
     assert server.errors > 0
-    assert sum(count - 1 for count in server.answered.values()) <= KILLS
+    assert sum(count - 1 for count in server.asked_for.values()) <= KILLS
     assert await daemon.stop() == 0
 
 

@@ -6,14 +6,22 @@ from collections.abc import AsyncIterator
 import pytest
 
 from clipwatch.errors import BackendAbsent, BackendMisconfigured
-from clipwatch.interrogators import build
+from clipwatch.interrogators import build, clipext, sdapi, tagger
 from clipwatch.interrogators.base import Activity
-from clipwatch.interrogators.detect import detect
+from clipwatch.interrogators.detect import detect, kind_described
 from clipwatch.interrogators.generic import PATHS
 from clipwatch.interrogators.http import Server
 from clipwatch.settings import BackendSettings
 from tests.contracts.interrogator import InterrogatorContract, make_red
-from tests.servers import FakeA1111, FakeGeneric, FakeServer
+from tests.servers import (
+    FakeA1111,
+    FakeClipExt,
+    FakeGeneric,
+    FakeKoboldCpp,
+    FakeSdNext,
+    FakeServer,
+    FakeTagger,
+)
 
 
 class TestDetectingA1111(InterrogatorContract):
@@ -24,6 +32,19 @@ class TestDetectingA1111(InterrogatorContract):
 class TestDetectingGeneric(InterrogatorContract):
     kind = "auto"
     fake = FakeGeneric
+
+
+class TestDetectingKoboldCpp(InterrogatorContract):
+    kind = "auto"
+    fake = FakeKoboldCpp
+    used = "koboldcpp"
+    sent = None
+
+
+class TestDetectingSdNext(InterrogatorContract):
+    kind = "auto"
+    fake = FakeSdNext
+    used = sent = "ViT-L-14/openai"
 
 
 @pytest.fixture(params=[FakeA1111, FakeGeneric])
@@ -43,6 +64,50 @@ async def kind_of(url: str) -> str:
 async def test_kinds_are_recognised(fake: FakeServer) -> None:
     expected = "sdapi" if isinstance(fake, FakeA1111) else "generic"
     assert await kind_of(fake.url) == expected
+
+
+@pytest.mark.parametrize(
+    ("fake", "kind"),
+    [
+        (FakeKoboldCpp(), "koboldcpp"),
+        (FakeSdNext(), "sdnext"),
+        (FakeSdNext(only_caption=True), "sdnext"),
+        (FakeSdNext(year="2025"), "sdnext"),
+        (FakeSdNext(year="2024"), "sdnext"),
+        (FakeTagger(fork="toriato"), "tagger"),
+        (FakeTagger(fork="picobyte", prefix="/sd"), "tagger"),
+        (FakeClipExt(), "clipext"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_each_is_recognised_by_what_it_alone_has(fake: FakeServer, kind: str) -> None:
+    async with fake:
+        assert await kind_of(fake.url) == kind
+        assert fake.calls == []
+
+
+@pytest.mark.parametrize(
+    ("paths", "kind"),
+    [
+        ([sdapi.PATH, tagger.PATH, clipext.PATH], "sdapi"),
+        ([clipext.PATH, tagger.PATH], "tagger"),
+        ([clipext.PATH], "clipext"),
+        (["/sdapi/v1/txt2img", "/sdapi/v1/options"], None),
+    ],
+)
+def test_a_web_ui_is_asked_by_its_own_route_rather_than_an_extensions(
+    paths: list[str], kind: str | None
+) -> None:
+    assert kind_described({path: {"post": {}} for path in paths}) == kind
+
+
+async def test_the_models_that_a_probe_found_are_offered() -> None:
+    async with FakeTagger() as fake:
+        auto = await build(BackendSettings(name="d", url=fake.url), monotonic=time.monotonic)
+        await auto.probe()
+        assert (auto.kind, auto.models) == ("tagger", ("wd14-vit-v2-git",))
+        assert not auto.accepts("wd14-moat")
+        await auto.close()
 
 
 async def test_a_web_ui_without_api_is_generic() -> None:

@@ -5,6 +5,7 @@ import json
 from base64 import b64decode
 from binascii import Error as Base64Error
 from io import BytesIO
+from typing import Any
 
 from aiohttp import web
 from PIL import Image, UnidentifiedImageError
@@ -25,7 +26,7 @@ class FakeA1111(FakeServer):
     start without --api, ``rendering`` its owner's work, which interrogations wait for.
     """
 
-    paths = (INTERROGATE,)
+    paths: tuple[str, ...] = (INTERROGATE,)
 
     def __init__(
         self, *, prefix: str = "", auth: tuple[str, str] | None = None, api: bool = True
@@ -82,13 +83,20 @@ class FakeA1111(FakeServer):
             asked = json.loads(body)
         except ValueError:
             return ANSWERS["emptybody" if not body else "badjson"].response()
-        model, image = asked.get("model", "clip"), asked.get("image", "")
-        complaint = _complaint(image) or ("null_model" if model is None else None)
-        if complaint is None and model not in self.captions:
-            complaint = "unknown_model"
-        if complaint is not None:
-            return ANSWERS[complaint].response()
-        return web.json_response({"caption": self.captions[model]})
+        complaint = complaint_about(asked.get("image", ""))
+        return ANSWERS[complaint].response() if complaint else self.answered(asked)
+
+    def answered(self, asked: dict[str, Any]) -> web.Response:
+        """The answer to a request with a good picture."""
+        model = asked.get("model", "clip")
+        if model in self.captions:
+            return web.json_response({"caption": self.captions[model]})
+        return ANSWERS["null_model" if model is None else "unknown_model"].response()
+
+    def described(self) -> dict[str, Any]:
+        """The paths that it says it has."""
+        paths = (INTERROGATE, PROGRESS, OPTIONS) if self.api else ()
+        return {path: {"post": {}} for path in paths}
 
     async def _progress(self, request: web.Request) -> web.StreamResponse:
         refusal = self.unauthorised(request)
@@ -106,15 +114,14 @@ class FakeA1111(FakeServer):
         return self.unauthorised(request) or web.json_response({"interrogate_return_ranks": False})
 
     async def _describe(self, request: web.Request) -> web.StreamResponse:
-        paths = (INTERROGATE, PROGRESS, OPTIONS) if self.api else ()
-        return web.json_response({"openapi": "3.0.2", "paths": {path: {} for path in paths}})
+        return web.json_response({"openapi": "3.0.2", "paths": self.described()})
 
     async def _no_route(self, request: web.Request) -> web.StreamResponse:
-        known = self.api and request.path == self.prefix + INTERROGATE
+        known = self.api and request.path in [self.prefix + path for path in self.paths]
         return ANSWERS["auth_preflight" if known else "unknown_route"].response()
 
 
-def _complaint(image: object) -> str | None:
+def complaint_about(image: object) -> str | None:
     """The recorded case of an ``image`` that the server cannot read, None where it can."""
     if not isinstance(image, str):
         return "image_null" if image is None else "image_list"

@@ -1,0 +1,180 @@
+"""SD.Next: one route for each family of models, and A1111's in versions until autumn 2024."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clipwatch.errors import BackendMisconfigured, ModelUnknown
+from clipwatch.interrogators.aliases import is_alias, model_used
+from clipwatch.interrogators.answer import HINT_SDNEXT, RouteAbsent
+from clipwatch.interrogators.base import Activity, Capabilities, Picture
+from clipwatch.interrogators.caption import checked, tags_of
+from clipwatch.interrogators.exchange import (
+    capabilities,
+    current_activity,
+    listed_in,
+    request_body,
+    text_of,
+    unknown_model,
+)
+from clipwatch.interrogators.http import Server
+from clipwatch.interrogators.tagging import FLOOR, caption_of
+from clipwatch.model import Caption
+
+CAPTION = "/sdapi/v1/caption"
+OLD = "/sdapi/v1/interrogate"
+DEFAULT_MODEL = "ViT-L-14/openai"
+MODE = "fast"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Models that share a route."""
+
+    name: str  #: as ``CAPTION`` calls it
+    path: str
+    models_path: str
+    key: str  #: of the text in an answer
+    fields: Mapping[str, Any]  #: of a request, beside image and model
+
+
+OPENCLIP = Family("openclip", "/sdapi/v1/openclip", "/sdapi/v1/openclip", "caption", {"mode": MODE})
+TAGGER = Family(
+    "tagger",
+    "/sdapi/v1/tagger",
+    "/sdapi/v1/tagger/models",
+    "tags",
+    {
+        "threshold": FLOOR,
+        "character_threshold": FLOOR,
+        "max_tags": 512,
+        "show_scores": True,
+    },
+)
+VQA = Family("vlm", "/sdapi/v1/vqa", "/sdapi/v1/vqa/models", "answer", {})
+FAMILIES = (OPENCLIP, TAGGER, VQA)
+#: The old route's models, also by the names that later versions have for them.
+OLD_MODELS = {
+    "clip": "clip",
+    DEFAULT_MODEL: "clip",
+    "deepdanbooru": "deepdanbooru",
+    "deepbooru": "deepdanbooru",
+}
+
+
+class SdNext:
+    """Asks the route of the model's family; without a model, OpenCLIP's.
+
+    Versions of 2024-10 to 2026-01 answer every interrogation by OpenCLIP or a tagger with an
+    error; those before it have A1111's route and its two models.
+    """
+
+    kind = "sdnext"
+    modes: tuple[str, ...] = ()
+
+    def __init__(self, server: Server, *, model: str, monotonic: Callable[[], float]) -> None:
+        self.url = server.url
+        self.models: tuple[str, ...] = (model or DEFAULT_MODEL,)
+        self._server = server
+        self._default = model or DEFAULT_MODEL
+        self._monotonic = monotonic
+        self._has_listed = False
+
+    def accepts(self, model: str) -> bool:
+        return not self._has_listed or model in self.models or is_alias(self.kind, model)
+
+    async def caption(self, picture: Picture, model: str) -> Caption:
+        used = model_used(self.kind, model, self._default)
+        family = await self._family(used)
+        if family is None:
+            return await self._ask_old(picture, used)
+        try:
+            return await self._ask(family, picture, used)
+        except RouteAbsent:
+            return await self._ask_old(picture, used)
+        except ModelUnknown as error:
+            raise unknown_model(self.url, used, await self._list()) from error
+
+    async def activity(self) -> Activity:
+        return await current_activity(self._server)
+
+    async def probe(self) -> Capabilities:
+        return await capabilities(
+            self._server,
+            self,
+            (CAPTION, OPENCLIP.path, OLD),
+            self._monotonic,
+            hint=HINT_SDNEXT,
+            listed=self._list,
+        )
+
+    async def close(self) -> None:
+        await self._server.close()
+
+    async def _family(self, model: str) -> Family | None:
+        """The family of a model, None for the old route's. Raises ``ModelUnknown``."""
+        if model == DEFAULT_MODEL:
+            return OPENCLIP
+        families = await self._families()
+        # A tagger that does not exist would be answered for by another.
+        if model not in families:
+            raise unknown_model(self.url, model, self.models)
+        return families[model]
+
+    async def _ask(self, family: Family, picture: Picture, model: str) -> Caption:
+        fields = {**family.fields, "model": model}
+        if family is OPENCLIP:
+            fields["clip_model"] = model  # the one that is used; the other is only checked
+        try:
+            answer = await self._server.post(family.path, request_body(picture, **fields))
+        except RouteAbsent:
+            body = request_body(picture, backend=family.name, **fields)
+            answer = await self._server.post(CAPTION, body)
+        return caption_in(answer, family, model, self.url)
+
+    async def _ask_old(self, picture: Picture, model: str) -> Caption:
+        if model not in OLD_MODELS:
+            raise unknown_model(self.url, model, tuple(OLD_MODELS))
+        used = OLD_MODELS[model]
+        answer = await self._server.post(OLD, request_body(picture, model=used))
+        text = checked(text_of(answer, ("caption",), self.url))
+        return Caption(text, used, tags_of(text, used))
+
+    async def _list(self) -> tuple[str, ...]:
+        return tuple(await self._families())
+
+    async def _families(self) -> Mapping[str, Family | None]:
+        """Every model that the server lists. Raises ``BackendMisconfigured`` where none works."""
+        found: dict[str, Family | None] = {}
+        for family in FAMILIES:
+            try:
+                names = listed_in(await self._server.get(family.models_path), self.url)
+            except RouteAbsent:
+                continue
+            found |= {name: family for name in names if name not in found}
+        if OPENCLIP not in found.values() and "clip" in await self._old_models():
+            found |= dict.fromkeys(OLD_MODELS)
+        if not found:
+            raise BackendMisconfigured(f"{self.url} cannot interrogate", hint=HINT_SDNEXT)
+        self.models, self._has_listed = tuple(found), True
+        return found
+
+    async def _old_models(self) -> tuple[str, ...]:
+        """What the old route lists; ``clip`` is among them in the versions where it works."""
+        try:
+            return listed_in(await self._server.get(OLD), self.url)
+        except RouteAbsent:
+            return ()
+
+
+def caption_in(answer: Any, family: Family, model: str, url: str) -> Caption:
+    """The caption of an answer, by the family that gave it. Raises ``InterrogatorError``."""
+    scores = answer.get("scores") if isinstance(answer, dict) else None
+    if family is TAGGER and isinstance(scores, dict) and scores:
+        return caption_of(scores, {}, model=model)
+    text = checked(text_of(answer, (family.key,), url))
+    if family is VQA:
+        return Caption(text, model)
+    if family is TAGGER:
+        return Caption(text, model, tags_of(text, "deepdanbooru"))
+    return Caption(text, model, tags_of(text, model), MODE)

@@ -1,0 +1,58 @@
+"""A tagger's scores to a caption. Pure.
+
+Every score above ``FLOOR`` is kept, so that a threshold can be applied when reading; the text has
+what is above ``SURE``, which is what the taggers themselves show by default.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from clipwatch.errors import BackendFailed
+from clipwatch.interrogators.caption import checked, plain_name
+from clipwatch.model import Caption, Tag, TagOrigin
+
+FLOOR = 0.1
+SURE = 0.35
+#: What the WD taggers rate, among the tags in some answers.
+RATINGS = frozenset(("general", "sensitive", "questionable", "explicit"))
+#: Names whose underscore is a mouth or a nose (the list of the WD taggers' authors).
+KAOMOJI = frozenset(
+    ("0_0", "(o)_(o)", "+_+", "+_-", "._.", "<o>_<o>", "<|>_<|>", "=_=", ">_<", "3_3")
+).union(("6_9", ">_o", "@_@", "^_^", "o_o", "u_u", "x_x", "|_|", "||_||"))
+_SPECIAL = re.compile(r"(?<!\\)([()])")
+
+
+def caption_of(
+    scores: Mapping[str, Any], ratings: Mapping[str, Any], *, model: str, mode: str = ""
+) -> Caption:
+    """The caption of tags and ratings with their scores, best first.
+
+    Raises ``BackendFailed`` where a score is no number, ``CaptionRejected`` where no tag is sure.
+    """
+    best = _best_first(scores)
+    text = ", ".join(_written(name) for name, score in best if score > SURE)
+    tags = [_tag(name, score, "general") for name, score in best if score > FLOOR]
+    tags += [_tag(name, score, "rating") for name, score in _best_first(ratings)]
+    unique = {(tag.name, tag.category): tag for tag in reversed(tags) if tag.name}
+    return Caption(checked(text), model, tuple(reversed(unique.values())), mode)
+
+
+def _best_first(scores: Mapping[str, Any]) -> list[tuple[str, float]]:
+    for name, score in scores.items():
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            raise BackendFailed(
+                f"the server gave {name[:50]!r} a score that is no number",
+                hint="set the kind that this server really is",
+            )
+    return sorted(scores.items(), key=lambda item: -item[1])
+
+
+def _written(name: str) -> str:
+    """As prompts are written: spaces for underscores, but brackets escaped (A1111's weights)."""
+    return _SPECIAL.sub(r"\\\1", name if name in KAOMOJI else name.replace("_", " "))
+
+
+def _tag(name: str, score: float, category: str) -> Tag:
+    plain = plain_name(name.removeprefix("rating:"))
+    return Tag(plain, TagOrigin.GENERATED, category, min(max(float(score), 0.0), 1.0))

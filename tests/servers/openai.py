@@ -1,0 +1,87 @@
+"""A chat server with vision, answering in OpenAI's form as Ollama and llama.cpp do."""
+
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from tests.servers.fake import FakeServer, Seen
+
+MODEL = "qwen2.5vl:7b"
+
+
+def completion(content: Any, *, finish: str = "stop", **message: Any) -> dict[str, Any]:
+    """A chat completion with this reply; ``message`` holds further fields of it."""
+    reply = {"role": "assistant", "content": content, **message}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": MODEL,
+        "choices": [{"index": 0, "message": reply, "finish_reason": finish}],
+        "usage": {"prompt_tokens": 700, "completion_tokens": 20, "total_tokens": 720},
+    }
+
+
+class SeenChat(Seen):
+    """A question to a chat model."""
+
+    @property
+    def url(self) -> str:
+        """The data URL of the picture."""
+        parts = self.body["messages"][-1]["content"]
+        return str(next(part["image_url"]["url"] for part in parts if "image_url" in part))
+
+    @property
+    def picture(self) -> bytes:
+        return b64decode(self.url.partition(",")[2], validate=True)
+
+
+class FakeOpenai(FakeServer):
+    """Has ``models``, takes PNG and JPEG only, and asks for ``key`` where it has one."""
+
+    paths = ("/v1/chat/completions",)
+
+    def __init__(
+        self,
+        *,
+        prefix: str = "",
+        auth: tuple[str, str] | None = None,
+        key: str = "",
+        models: Sequence[str] = (MODEL,),
+    ) -> None:
+        super().__init__(prefix=prefix, auth=auth)
+        self.key = key
+        self.models = models
+
+    @property
+    def calls(self) -> list[Seen]:
+        return [SeenChat(c.method, c.path, c.headers, c.body) for c in super().calls]
+
+    def routes(self) -> list[web.RouteDef]:
+        return [*super().routes(), web.get(f"{self.prefix}/v1/models", self._list)]
+
+    def unauthorised(self, request: web.Request) -> web.StreamResponse | None:
+        if self.key and request.headers.get("Authorization") == f"Bearer {self.key}":
+            return None
+        refused = super().unauthorised(request)
+        return web.json_response({"error": "Unauthorized"}, status=401) if self.key else refused
+
+    async def interrogate(self, request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        if asked["model"] not in self.models:
+            said = f'model "{asked["model"]}" not found, try pulling it first'
+            return _error(404, said, "not_found_error")
+        url = asked["messages"][-1]["content"][-1]["image_url"]["url"]
+        if not url.startswith(("data:image/png;base64,", "data:image/jpeg;base64,")):
+            return _error(400, "invalid image input", "invalid_request_error")
+        return web.json_response(completion("a red square on a red background"))
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        entries = [{"id": model, "object": "model", "owned_by": "library"} for model in self.models]
+        return self.unauthorised(request) or web.json_response({"object": "list", "data": entries})
+
+
+def _error(status: int, message: str, type: str) -> web.Response:
+    error = {"message": message, "type": type, "param": None, "code": None}
+    return web.json_response({"error": error}, status=status)

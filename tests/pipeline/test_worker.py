@@ -68,7 +68,7 @@ async def test_images_that_always_fail_do_not_keep_others_from_their_turn(
     await rig.pass_time(600)
     assert await rig.prompt(good) is not None
     await rig.pass_time(3600, step=10)
-    assert all(job.attempts for job in await rig.store.jobs() if job.image_id != good)
+    assert all(job.error for job in await rig.store.jobs() if job.image_id != good)
 
 
 async def test_a_server_that_is_away_costs_no_attempt(rig: Rig, server: FakeA1111) -> None:

@@ -10,13 +10,20 @@ from clipwatch.errors import (
     BackendTimeout,
     InterrogatorError,
 )
-from clipwatch.interrogators import clipext, openai, sdapi, sdnext, tagger
 from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Interrogator, Picture
+from clipwatch.interrogators.clipext import PATH as CLIPEXT
+from clipwatch.interrogators.clipext import ClipExt
 from clipwatch.interrogators.comfyui import Comfyui
 from clipwatch.interrogators.generic import Generic
 from clipwatch.interrogators.http import ANSWER_LIMIT, Server
 from clipwatch.interrogators.koboldcpp import KoboldCpp
+from clipwatch.interrogators.openai import Openai, route
+from clipwatch.interrogators.sdapi import PATH as SDAPI
+from clipwatch.interrogators.sdapi import Sdapi
+from clipwatch.interrogators.sdnext import CAPTION, OPENCLIP, SdNext
+from clipwatch.interrogators.tagger import PATH as TAGGER
+from clipwatch.interrogators.tagger import Tagger
 from clipwatch.model import Caption
 
 #: Web UIs with many extensions describe themselves in megabytes.
@@ -36,8 +43,8 @@ async def _comfyui(server: Server) -> str | None:
 
 
 async def _openai(server: Server) -> str | None:
-    found = await _looked_up(server, openai.route(server, "/models"))
-    return openai.Openai.kind if isinstance(found.get("data"), list) else None
+    found = await _looked_up(server, route(server, "/models"))
+    return Openai.kind if isinstance(found.get("data"), list) else None
 
 
 async def _described(server: Server) -> str | None:
@@ -49,9 +56,9 @@ async def _described(server: Server) -> str | None:
 
 def kind_described(paths: Mapping[str, Any]) -> str | None:
     """The kind of a server that describes itself with these paths."""
-    old = paths.get(sdapi.PATH)
+    old = paths.get(SDAPI)
     if isinstance(old, dict) and "get" in old:  # SD.Next alone lists its models there
-        return sdnext.SdNext.kind
+        return SdNext.kind
     return next((kind for path, kind in DESCRIBED if path in paths), None)
 
 
@@ -66,11 +73,11 @@ async def _looked_up(server: Server, path: str, limit: int = ANSWER_LIMIT) -> Ma
 
 #: A path that a web UI describes, and the kind that it stands for; the first one decides.
 DESCRIBED = (
-    (sdnext.CAPTION, sdnext.SdNext.kind),
-    (sdnext.OPENCLIP.path, sdnext.SdNext.kind),
-    (sdapi.PATH, sdapi.Sdapi.kind),
-    (tagger.PATH, tagger.Tagger.kind),
-    (clipext.PATH, clipext.ClipExt.kind),
+    (CAPTION, SdNext.kind),
+    (OPENCLIP.path, SdNext.kind),
+    (SDAPI, Sdapi.kind),
+    (TAGGER, Tagger.kind),
+    (CLIPEXT, ClipExt.kind),
 )
 
 #: How servers are recognised. Order matters: KoboldCpp imitates most of the others.

@@ -11,6 +11,8 @@ MIN_SWAPPED = 8  #: characters; a word of Chinese can consist of such by chance
 SAMPLE = 400  #: characters that are looked at
 #: What two to four bytes of UTF-8 look like where each was taken for a character.
 LEAD = re.compile("[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u2122]")
+#: Characters that no text means: a repair that ends in one was none.
+CONTROL = re.compile("[\u0080-\u009f]")
 #: The bytes that Windows-1252 shows as other characters than latin-1 does.
 WINDOWS = {
     ord(bytes([byte]).decode("cp1252", "ignore") or chr(byte)): byte for byte in range(0x80, 0xA0)
@@ -45,6 +47,7 @@ def _read_as_utf8(text: str) -> str | None:
     if LEAD.search(text) is None:
         return None
     try:
-        return text.translate(WINDOWS).encode("latin-1").decode()
+        meant = text.translate(WINDOWS).encode("latin-1").decode()
     except UnicodeError:
         return None
+    return None if CONTROL.search(meant) else meant

@@ -50,3 +50,7 @@ def test_a_prompt_in_the_wrong_byte_order_is_found() -> None:
     garbled = pictures.INFOTEXT.encode("utf-16-le").decode("utf-16-be")
     found = read(pictures.png([pictures.international_chunk("parameters", garbled)]))
     assert found.prompt == "photo of a (duck:1.2), lake"
+
+
+def test_what_would_become_a_control_character_was_meant_as_it_stands() -> None:
+    assert repaired("Â\x80") == "Â\x80"

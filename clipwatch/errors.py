@@ -38,6 +38,22 @@ class Blame(StrEnum):
     IMAGE = "image"  #: this image's or this request's: no further attempt can help
 
 
+class Problem(StrEnum):
+    """What is wrong with a back end, for programs; the words of ``/api/v1/clip/health``."""
+
+    DOWN = "down"  #: nothing answers
+    NO_API = "no_api"  #: a web UI that was started without --api
+    ROUTE_REMOVED = "route_removed"  #: this version or fork no longer interrogates
+    WRONG_KIND = "wrong_kind"  #: another server than the kind that is set, or none that is known
+    CREDENTIALS = "credentials"  #: missing, refused, or not to be sent
+    CERTIFICATE = "certificate"  #: no secure connection
+    REDIRECTED = "redirected"  #: it points to another address
+    MODEL_ABSENT = "model_absent"  #: no model that looks at pictures, or not the one asked for
+    LOADING = "loading"  #: it loads its model
+    BUSY = "busy"  #: it works, or asks to wait
+    FAILED = "failed"  #: it answers with an error or nonsense
+
+
 class ClipwatchError(Exception):
     """What happened, to which file or server; ``hint`` says what to do next."""
 
@@ -125,38 +141,53 @@ class StoreFull(StoreError):
 class InterrogatorError(ClipwatchError):
     """A back end gave no usable caption.
 
-    ``retry_after`` is what the server asked for, in seconds, or None.
+    ``retry_after`` is what the server asked for, in seconds, or None. ``problem`` is what is wrong
+    with the server, where that is known better than by the class of the error.
     """
 
     blame = Blame.ATTEMPT
+    problem = Problem.FAILED
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        retry_after: float | None = None,
+        problem: Problem | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+        if problem is not None:
+            self.problem = problem
 
 
 class BackendAbsent(InterrogatorError):
     """Nothing answers at the back end's address."""
 
     blame = Blame.BACKEND
+    problem = Problem.DOWN
 
 
 class BackendBusy(InterrogatorError):
     """The back end asks to come back later."""
 
     blame = Blame.BACKEND
+    problem = Problem.BUSY
 
 
 class BackendTimeout(InterrogatorError):
     """The back end was idle and yet gave no answer in time."""
 
     blame = Blame.BACKEND
+    problem = Problem.BUSY
 
 
 class BackendMisconfigured(InterrogatorError):
     """The back end answers, but cannot interrogate until its owner changes something."""
 
     blame = Blame.BACKEND
+    problem = Problem.WRONG_KIND
 
 
 class BackendFailed(InterrogatorError):
@@ -174,11 +205,18 @@ class ModelUnknown(InterrogatorError):
     """
 
     blame = Blame.IMAGE
+    problem = Problem.MODEL_ABSENT
 
     def __init__(
-        self, message: str, *, known: tuple[str, ...] = (), hint: str = "", field: str = "model"
+        self,
+        message: str,
+        *,
+        known: tuple[str, ...] = (),
+        hint: str = "",
+        field: str = "model",
+        problem: Problem | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint, problem=problem)
         self.known = known
         self.field = field
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
@@ -24,6 +24,7 @@ from clipwatch.errors import (
     InterrogatorError,
     ModelUnknown,
     PictureRejected,
+    Problem,
 )
 from clipwatch.printable import printable
 
@@ -66,40 +67,59 @@ class Answer:
     secrets: tuple[str, ...] = field(default=(), repr=False)  #: never shown
 
 
-#: Server's words, whatever the status: error, hint. The first that is found decides.
-SAID: tuple[tuple[re.Pattern[str], type[InterrogatorError], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), error, hint)
-    for pattern, error, hint in (
-        (r"^model not found", ModelUnknown, HINT_MODEL),
-        (r"no (vision|llava) model loaded", BackendMisconfigured, HINT_VISION),
-        (r"'Depends' object has no attribute", BackendMisconfigured, HINT_TAGGER),
-        (r"'ReqInterrogate' object has no attribute", BackendMisconfigured, HINT_SDNEXT),
-        (r"^(the )?model \S{1,200} (not found|does not exist)", ModelUnknown, HINT_MODEL),
-        (r"image input is not supported", BackendMisconfigured, HINT_VISION),
-        (r"does not support (image|vision)", BackendMisconfigured, HINT_VISION),
-        (r"failed to load image|invalid image input", PictureRejected, HINT_PICTURE),
-        (r"cannot connect to host huggingface", BackendMisconfigured, HINT_DOWNLOAD),
-        (r"out of memory|allocation on device", BackendFailed, HINT_MEMORY),
-        (r"payload is too big", PictureRejected, HINT_SIZE),
-        (r"invalid encoded image|cannot identify image", PictureRejected, HINT_PICTURE),
-        (r"image file is truncated|image not found", PictureRejected, HINT_PICTURE),
-        (r"^error: ", BackendFailed, HINT_LOG),  # SD.Next's vqa, as a 422
+class Meaning(NamedTuple):
+    """What an unsuccessful answer comes to; without ``problem`` it is that of the error's class."""
+
+    error: type[InterrogatorError]
+    hint: str
+    problem: Problem | None = None
+
+
+_BLIND = Meaning(BackendMisconfigured, HINT_VISION, Problem.MODEL_ABSENT)
+_REMOVED = Meaning(BackendMisconfigured, HINT_SDNEXT, Problem.ROUTE_REMOVED)
+_DOWNLOAD = Meaning(BackendMisconfigured, HINT_DOWNLOAD, Problem.MODEL_ABSENT)
+_CREDENTIALS = Meaning(BackendMisconfigured, HINT_CREDENTIALS, Problem.CREDENTIALS)
+
+#: Server's words, whatever the status. The first that is found decides.
+SAID: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), meaning)
+    for pattern, meaning in (
+        (r"^model not found", Meaning(ModelUnknown, HINT_MODEL)),
+        (r"no (vision|llava) model loaded", _BLIND),
+        (
+            r"'Depends' object has no attribute",
+            Meaning(BackendMisconfigured, HINT_TAGGER, Problem.CREDENTIALS),
+        ),
+        (r"'ReqInterrogate' object has no attribute", _REMOVED),
+        (
+            r"^(the )?model \S{1,200} (not found|does not exist)",
+            Meaning(ModelUnknown, HINT_MODEL),
+        ),
+        (r"image input is not supported|does not support (image|vision)", _BLIND),
+        (r"^loading model", Meaning(BackendBusy, HINT_WAIT, Problem.LOADING)),  # llama.cpp
+        (r"failed to load image|invalid image input", Meaning(PictureRejected, HINT_PICTURE)),
+        (r"cannot connect to host huggingface", _DOWNLOAD),
+        (r"out of memory|allocation on device", Meaning(BackendFailed, HINT_MEMORY)),
+        (r"payload is too big", Meaning(PictureRejected, HINT_SIZE)),
+        (r"invalid encoded image|cannot identify image", Meaning(PictureRejected, HINT_PICTURE)),
+        (r"image file is truncated|image not found", Meaning(PictureRejected, HINT_PICTURE)),
+        (r"^error: ", Meaning(BackendFailed, HINT_LOG)),  # SD.Next's vqa, as a 422
     )
 )
 
-BY_STATUS: Mapping[int, tuple[type[InterrogatorError], str]] = {
-    401: (BackendMisconfigured, HINT_CREDENTIALS),
-    403: (BackendMisconfigured, HINT_CREDENTIALS),
-    404: (RouteAbsent, HINT_API),
-    405: (RouteAbsent, HINT_API),
-    407: (BackendMisconfigured, HINT_CREDENTIALS),
-    410: (RouteAbsent, HINT_API),
-    413: (PictureRejected, HINT_SIZE),
-    415: (PictureRejected, HINT_PICTURE),
-    429: (BackendBusy, HINT_WAIT),
-    502: (BackendAbsent, "a proxy answers, but the server behind it does not: start it"),
-    503: (BackendBusy, HINT_WAIT),
-    504: (BackendTimeout, "raise the time that the proxy before it allows"),
+BY_STATUS: Mapping[int, Meaning] = {
+    401: _CREDENTIALS,
+    403: _CREDENTIALS,
+    404: Meaning(RouteAbsent, HINT_API),
+    405: Meaning(RouteAbsent, HINT_API),
+    407: _CREDENTIALS,
+    410: Meaning(RouteAbsent, HINT_API),
+    413: Meaning(PictureRejected, HINT_SIZE),
+    415: Meaning(PictureRejected, HINT_PICTURE),
+    429: Meaning(BackendBusy, HINT_WAIT),
+    502: Meaning(BackendAbsent, "a proxy answers, but the server behind it does not: start it"),
+    503: Meaning(BackendBusy, HINT_WAIT),
+    504: Meaning(BackendTimeout, "raise the time that the proxy before it allows"),
 }
 
 
@@ -122,41 +142,42 @@ def failure(answer: Answer) -> InterrogatorError:
     if 300 <= answer.status < 400:
         return _redirect(answer)
     said, fields = _words(answer)
-    error, hint = _classify(answer.status, said, fields)
-    if error is RouteAbsent and answer.status == 405 and not said:
-        hint = HINT_COMFYUI
+    meaning = _classify(answer.status, said, fields)
+    if meaning.error is RouteAbsent and answer.status == 405 and not said:
+        meaning = meaning._replace(hint=HINT_COMFYUI)
     shown = _hide(said, answer.secrets)
     message = f"{answer.url} answered {answer.status}" + (f": {shown}" if shown else "")
-    if error is BackendBusy:
-        return BackendBusy(message, hint=hint, retry_after=retry_after(answer.headers))
-    return error(message, hint=hint)
+    found = meaning.error(message, hint=meaning.hint, problem=meaning.problem)
+    if isinstance(found, BackendBusy):
+        found.retry_after = retry_after(answer.headers)
+    return found
 
 
 def failure_said(said: Any, url: str, secrets: Sequence[str] = ()) -> InterrogatorError:
     """The error that a server tells with success: in words, or in a body like a failure's."""
     words = _said(said) or "an error without words"
-    error, hint = _classify(500, words, frozenset())
-    return error(f"{url} failed: {_hide(words, secrets)}", hint=hint)
+    meaning = _classify(500, words, frozenset())
+    message = f"{url} failed: {_hide(words, secrets)}"
+    return meaning.error(message, hint=meaning.hint, problem=meaning.problem)
 
 
-def _classify(
-    status: int, said: str, fields: frozenset[str]
-) -> tuple[type[InterrogatorError], str]:
-    for pattern, error, hint in SAID:
+def _classify(status: int, said: str, fields: frozenset[str]) -> Meaning:
+    for pattern, meaning in SAID:
         if pattern.search(said):
-            return error, hint
+            return meaning
     if status == 422:
         return _unprocessable(fields)
-    return BY_STATUS.get(status, (BackendFailed, HINT_LOG))
+    return BY_STATUS.get(status, Meaning(BackendFailed, HINT_LOG))
 
 
-def _unprocessable(fields: frozenset[str]) -> tuple[type[InterrogatorError], str]:
+def _unprocessable(fields: frozenset[str]) -> Meaning:
     """A 422 names the field of the request that it dislikes."""
     if "model" in fields:
-        return ModelUnknown, HINT_MODEL
+        return Meaning(ModelUnknown, HINT_MODEL)
     if fields and "image" not in fields:
-        return BackendMisconfigured, "it expects another request: set the right kind for it"
-    return PictureRejected, HINT_PICTURE
+        hint = "it expects another request: set the right kind for it"
+        return Meaning(BackendMisconfigured, hint)
+    return Meaning(PictureRejected, HINT_PICTURE)
 
 
 def _redirect(answer: Answer) -> BackendMisconfigured:
@@ -165,6 +186,7 @@ def _redirect(answer: Answer) -> BackendMisconfigured:
     return BackendMisconfigured(
         f"{answer.url} redirects to {host}, which is not followed",
         hint="set the back end's url to where it really is",
+        problem=Problem.REDIRECTED,
     )
 
 

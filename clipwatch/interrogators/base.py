@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from clipwatch.errors import Problem
 from clipwatch.model import Caption
 
 
@@ -33,17 +34,32 @@ class Activity(StrEnum):
     UNKNOWN = "unknown"  #: this kind cannot tell
 
 
+class Auth(StrEnum):
+    """How a server and our credentials get on."""
+
+    OPEN = "open"  #: it asks for none
+    ACCEPTED = "accepted"
+    MISSING = "missing"  #: it asks for some, and none are set
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  #: it has not been seen, or answers whoever asks about it
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a probe of a server found. It never raises: what is wrong is ``reason``."""
+    """What a probe of a server found. It never raises: what is wrong is ``problem``."""
 
     available: bool
     kind: str
     busy: bool = False
-    reason: str | None = None  #: down, no_api, credentials, ... in one sentence
+    problem: Problem | None = None
+    reason: str | None = None  #: the problem in one sentence
     hint: str | None = None  #: what the owner can do
+    product: str = ""  #: the program's name, where it tells
+    version: str | None = None  #: the program's, as it tells
     models: tuple[str, ...] = ()
-    latency_ms: int | None = None
+    scores: bool | None = None  #: whether the default model's tags have some; None: not known
+    auth: Auth = Auth.UNKNOWN
+    latency_ms: int | None = None  #: of one question that costs the server nothing
 
 
 class Interrogator(Protocol):

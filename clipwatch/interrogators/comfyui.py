@@ -79,12 +79,19 @@ class Comfyui:
         return activity_in(await self._queue())
 
     async def probe(self) -> Capabilities:
-        async def look() -> tuple[bool, tuple[str, ...]]:
+        async def look() -> Capabilities:
             doing = await self.activity()
             installed = await self._installed()
-            return doing is not Activity.IDLE, installed.models or (installed.recipe.look,)
+            return Capabilities(
+                True,
+                self.kind,
+                busy=doing is not Activity.IDLE,
+                product="ComfyUI",
+                models=installed.models or (installed.recipe.look,),
+                scores=False,
+            )
 
-        return await looked_at(self.kind, look, self._monotonic)
+        return await looked_at(self.kind, self._server, look, self._monotonic)
 
     async def close(self) -> None:
         await self._server.close()

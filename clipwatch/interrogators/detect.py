@@ -7,7 +7,6 @@ from clipwatch.errors import (
     BackendAbsent,
     BackendFailed,
     BackendMisconfigured,
-    BackendTimeout,
     InterrogatorError,
 )
 from clipwatch.interrogators.answer import RouteAbsent
@@ -19,6 +18,7 @@ from clipwatch.interrogators.generic import Generic
 from clipwatch.interrogators.http import ANSWER_LIMIT, Server
 from clipwatch.interrogators.koboldcpp import KoboldCpp
 from clipwatch.interrogators.openai import Openai, route
+from clipwatch.interrogators.probing import troubled
 from clipwatch.interrogators.sdapi import PATH as SDAPI
 from clipwatch.interrogators.sdapi import Sdapi
 from clipwatch.interrogators.sdnext import CAPTION, OPENCLIP, SdNext
@@ -128,10 +128,8 @@ class Detecting:
     async def probe(self) -> Capabilities:
         try:
             found = await self._find()
-        except BackendTimeout as error:
-            return Capabilities(True, self.kind, busy=True, reason=error.message, hint=error.hint)
         except InterrogatorError as error:
-            return Capabilities(False, self.kind, reason=error.message, hint=error.hint)
+            return troubled(self.kind, self._server, error)
         capabilities = await found.probe()
         self.models = found.models
         return capabilities

@@ -85,14 +85,15 @@ async def capabilities(
     A1111 from answering anything. Never raises.
     """
 
-    async def look() -> tuple[bool, tuple[str, ...]]:
+    async def look() -> Capabilities:
         doing = await current_activity(server)
         if not any([await server.takes_post(path) for path in paths]):
             raise RouteAbsent(f"{server.url} has no {' or '.join(paths)}", hint=hint)
         models = asker.models if listed is None else await listed()
-        return doing in (Activity.OURS, Activity.RENDERING), models
+        is_busy = doing in (Activity.OURS, Activity.RENDERING)
+        return Capabilities(True, asker.kind, busy=is_busy, models=models)
 
-    return await looked_at(asker.kind, look, monotonic)
+    return await looked_at(asker.kind, server, look, monotonic)
 
 
 def listed_in(answer: Any, url: str) -> tuple[str, ...]:

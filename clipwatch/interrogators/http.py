@@ -16,6 +16,7 @@ from clipwatch.errors import (
     BackendMisconfigured,
     BackendTimeout,
     InterrogatorError,
+    Problem,
 )
 from clipwatch.interrogators.answer import Answer, decoded, failure, failure_said
 from clipwatch.printable import printable
@@ -54,6 +55,10 @@ class Server:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self._username or self._password)
 
     async def get(
         self, path: str, *, params: Mapping[str, str] | None = None, limit: int = ANSWER_LIMIT
@@ -137,13 +142,14 @@ class Server:
         ASCII, or it refuses them whatever they are. A password alone is a key.
         """
         headers = {"Accept-Encoding": "identity"}
-        if not self._username and not self._password:
+        if not self.has_credentials:
             return headers, ()
         pair = f"{self._username}:{self._password}"
         if not pair.isascii() or ":" in self._username:
             raise BackendMisconfigured(
                 f"the credentials for {self.url} cannot be sent",
                 hint="user name and password must be ASCII, the user name without a colon",
+                problem=Problem.CREDENTIALS,
             )
         if not self._username:
             return {**headers, "Authorization": f"Bearer {self._password}"}, (self._password,)
@@ -189,6 +195,7 @@ def _cause(error: aiohttp.ClientError | OSError, url: str) -> InterrogatorError:
         return BackendMisconfigured(
             f"no secure connection to {url}: {reason}",
             hint="give it a certificate that this machine trusts, or use http on loopback",
+            problem=Problem.CERTIFICATE,
         )
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return BackendAbsent(f"nothing answers at {url}: {reason}", hint=HINT_START)

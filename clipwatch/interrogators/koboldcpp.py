@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from clipwatch.errors import BackendMisconfigured
+from clipwatch.errors import BackendMisconfigured, Problem
 from clipwatch.interrogators.aliases import is_alias
 from clipwatch.interrogators.answer import HINT_VISION, RouteAbsent
-from clipwatch.interrogators.base import Activity, Capabilities, Picture
+from clipwatch.interrogators.base import Activity, Auth, Capabilities, Picture
 from clipwatch.interrogators.caption import checked
 from clipwatch.interrogators.exchange import request_body, text_of, unknown_model
 from clipwatch.interrogators.http import Server
-from clipwatch.interrogators.probing import looked_at
+from clipwatch.interrogators.probing import looked_at, text_or_none
 from clipwatch.model import Caption
 
 PATH = "/sdapi/v1/interrogate"
@@ -56,21 +56,34 @@ class KoboldCpp:
         return activity_of(performance, is_ours=self._in_hand > 0)
 
     async def probe(self) -> Capabilities:
-        return await looked_at(self.kind, self._look, self._monotonic)
+        return await looked_at(self.kind, self._server, self._look, self._monotonic)
 
     async def close(self) -> None:
         await self._server.close()
 
-    async def _look(self) -> tuple[bool, tuple[str, ...]]:
+    async def _look(self) -> Capabilities:
         version = await self._server.get(VERSION)
         if not isinstance(version, dict) or version.get("result") != "KoboldCpp":
             raise BackendMisconfigured(
                 f"{self.url} is no KoboldCpp", hint="set the kind that this server really is"
             )
         if version.get("vision") is False:  # old versions do not say
-            raise BackendMisconfigured(f"{self.url} has no vision model", hint=HINT_VISION)
+            raise BackendMisconfigured(
+                f"{self.url} has no vision model",
+                hint=HINT_VISION,
+                problem=Problem.MODEL_ABSENT,
+            )
         doing = await self.activity()
-        return doing in (Activity.OURS, Activity.RENDERING), self.models
+        return Capabilities(
+            True,
+            self.kind,
+            busy=doing in (Activity.OURS, Activity.RENDERING),
+            product="KoboldCpp",
+            version=text_or_none(version.get("version")),
+            models=self.models,
+            scores=False,
+            auth=Auth.OPEN,  # whatever its --password: this route does not look at it
+        )
 
 
 def activity_of(performance: Any, *, is_ours: bool) -> Activity:

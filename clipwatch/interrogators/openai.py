@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import orjson
 
-from clipwatch.errors import BackendFailed, BackendMisconfigured
+from clipwatch.errors import BackendFailed, BackendMisconfigured, Problem
 from clipwatch.interrogators.aliases import model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.http import Server
@@ -87,13 +87,13 @@ class Openai:
         return Activity.UNKNOWN
 
     async def probe(self) -> Capabilities:
-        async def look() -> tuple[bool, tuple[str, ...]]:
+        async def look() -> Capabilities:
             models = await listed_models(self._server)
             if not self._default:
                 _only(models, self.url)
-            return False, models
+            return Capabilities(True, self.kind, models=models, scores=False)
 
-        return await looked_at(self.kind, look, self._monotonic)
+        return await looked_at(self.kind, self._server, look, self._monotonic)
 
     async def close(self) -> None:
         await self._server.close()
@@ -109,4 +109,4 @@ def _only(models: tuple[str, ...], url: str) -> str:
         return usable[0]
     found = f"has {len(usable)} models, and none is set" if usable else "has no model"
     hint = f"{HINT_MODELS}: {', '.join(usable[:8])}" if usable else "load a model with vision"
-    raise BackendMisconfigured(f"{url} {found}", hint=hint)
+    raise BackendMisconfigured(f"{url} {found}", hint=hint, problem=Problem.MODEL_ABSENT)

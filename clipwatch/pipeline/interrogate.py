@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from clipwatch.errors import ModelUnknown, NotInTime, Unavailable
-from clipwatch.interrogators.base import Capabilities
+from clipwatch.errors import ModelUnknown, NotInTime, Problem, Unavailable
+from clipwatch.interrogators.base import Auth, Capabilities
 from clipwatch.metrics import Metrics
 from clipwatch.model import Ask, Clock, Job, Priority, Prompt
 from clipwatch.pipeline.breaker import BreakerState
@@ -35,10 +35,15 @@ class BackendHealth:
     url: str
     available: bool
     busy: bool
+    problem: Problem | None
     reason: str | None
     hint: str | None
+    product: str
+    version: str | None
     model: str
     models: tuple[str, ...]
+    scores: bool | None
+    auth: Auth
     latency_ms: int | None
     breaker: BreakerState
 
@@ -239,6 +244,7 @@ class Interrogations:
                 available=False,
                 kind=interrogator.kind,
                 busy=True,
+                problem=Problem.BUSY,
                 reason=f"{interrogator.url} accepts connections but does not answer",
                 hint="look at what the server is doing",
             )
@@ -249,10 +255,15 @@ class Interrogations:
             url=interrogator.url,
             available=found.available and trouble is None,
             busy=found.busy or worker.waits_for_owner,
+            problem=found.problem or (trouble.problem if trouble else None),
             reason=found.reason or (trouble.message if trouble else None),
             hint=found.hint or (trouble.hint if trouble else None),
+            product=found.product,
+            version=found.version,
             model=worker.backend.model or DEFAULT_MODEL,
             models=found.models,
+            scores=found.scores,
+            auth=found.auth,
             latency_ms=found.latency_ms,
             breaker=worker.breaker.state(self._clock.monotonic()),
         )

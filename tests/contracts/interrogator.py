@@ -18,6 +18,7 @@ from clipwatch.errors import (
     Blame,
     CaptionRejected,
     InterrogatorError,
+    Problem,
 )
 from clipwatch.interrogators import build
 from clipwatch.interrogators.base import Interrogator, Picture
@@ -51,7 +52,7 @@ FAILURES: dict[str, tuple[Behaviour, type[InterrogatorError]]] = {
     "echo": (echoes_credentials, BackendFailed),
     "401": (says(401, {"detail": "Not authenticated"}), BackendMisconfigured),
     "403": (says_text("Forbidden", status=403), BackendMisconfigured),
-    "redirect": (
+    "another host": (
         says(302, headers={"Location": f"http://{USER}:{PASSWORD}@elsewhere.example:81/x"}),
         BackendMisconfigured,
     ),
@@ -131,6 +132,7 @@ class InterrogatorContract:
                     await interrogator.caption(make_red(), "")
             assert "401" in caught.value.message
             assert "password" in caught.value.hint
+            assert caught.value.problem is Problem.CREDENTIALS
 
     @pytest.mark.parametrize("user", ["lena:a", "lenä"])
     async def test_credentials_that_cannot_be_sent_are_said_to_be(self, user: str) -> None:
@@ -152,6 +154,7 @@ class InterrogatorContract:
         assert caught.value.blame is Blame.BACKEND
         assert url in caught.value.message
         assert not found.available
+        assert found.problem is Problem.DOWN
         assert found.reason and found.hint
 
     async def test_a_host_that_does_not_exist_is_absent(self) -> None:
@@ -227,7 +230,7 @@ class InterrogatorContract:
         async with self.fake() as server, self.made(server.url) as interrogator:
             found = await interrogator.probe()
             assert found.available and not found.busy
-            assert found.reason is None
+            assert found.problem is found.reason is None
             assert found.models
             assert found.latency_ms is not None and found.latency_ms >= 0
             assert server.calls == []

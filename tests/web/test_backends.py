@@ -1,6 +1,7 @@
 from tests.web.conftest import Rig, body
 
 FIELDS = {"name", "kind", "url", "available", "busy", "reason", "hint", "model", "models"}
+ADDED = {"problem", "product", "version", "scores", "auth", "latency_ms", "breaker"}
 
 
 async def test_a_server_that_answers_is_available(rig: Rig) -> None:
@@ -9,7 +10,7 @@ async def test_a_server_that_answers_is_available(rig: Rig) -> None:
     assert (told["status"], told["service"], told["available"]) == ("ok", "clip", True)
     assert told["enabled"] is True
     (backend,) = told["backends"]
-    assert FIELDS | {"latency_ms", "breaker"} == backend.keys()
+    assert backend.keys() == FIELDS | ADDED
     assert (backend["name"], backend["kind"], backend["breaker"]) == ("default", "sdapi", "closed")
     assert backend["url"] == rig.server.url
 
@@ -20,6 +21,7 @@ async def test_a_server_that_is_gone_is_told_with_reason_and_hint(rig: Rig) -> N
     assert answer.status == 200
     told = await body(answer)
     assert (told["status"], told["available"]) == ("ok", False)
+    assert told["backends"][0]["problem"] == "down"
     assert told["backends"][0]["reason"]
     assert told["backends"][0]["hint"]
 

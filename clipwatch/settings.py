@@ -149,6 +149,14 @@ class ClipSettings(Section):
     password: SecretStr | None = None
 
 
+#: Names of headers (RFC 9110, 5.1), and those that cannot be given: HTTP's own, which clipwatch
+#: sets, and Origin, for which ComfyUI refuses whoever sends it.
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADERS_OF_OURS = frozenset(
+    ("accept-encoding", "connection", "content-length", "content-type", "host", "origin")
+).union(("transfer-encoding", "upgrade"))
+
+
 class BackendSettings(Section):
     """One server that can be asked; replaces the one of [clip] where any is given."""
 
@@ -159,7 +167,36 @@ class BackendSettings(Section):
     ] = "auto"
     username: str = ""
     password: SecretStr | None = None
+    headers: dict[str, SecretStr] = {}  #: sent with every request, for a proxy before the server
+    query: dict[str, SecretStr] = {}  #: added to every URL, for the same
     model: str = ""
+    workflow: Path | None = None  #: ComfyUI: a graph of one's own, in its API format
+    output_node: str = ""  #: ComfyUI: the id of the workflow's node that has the text
+    output_key: str = ""  #: ComfyUI: where the text is among what that node puts out
+
+    @field_validator("headers")
+    @classmethod
+    def _can_be_sent(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a header")
+            if name.lower() in _HEADERS_OF_OURS:
+                raise ValueError(f"{name} cannot be given")
+            text = value.get_secret_value()
+            if not text.isascii() or not text.isprintable():
+                raise ValueError(f"the value of {name} must be printable ASCII")
+        return headers
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "BackendSettings":
+        has_credentials = self.username or (self.password and self.password.get_secret_value())
+        if has_credentials and "authorization" in map(str.lower, self.headers):
+            raise ValueError("give username and password, or the header Authorization, not both")
+        if self.workflow and self.kind not in ("auto", "comfyui"):
+            raise ValueError(f'a workflow is for kind = "comfyui", and this one is {self.kind}')
+        if not self.workflow and (self.output_node or self.output_key):
+            raise ValueError("output_node and output_key belong to a workflow, and none is given")
+        return self
 
 
 class WatchingSettings(Section):
@@ -309,6 +346,7 @@ _ALLOWED = {
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
     "model_type": "must be a table",
+    "dict_type": "must be a table",
     "path_type": "must be a path",
     "string_too_short": "must not be empty",
 }

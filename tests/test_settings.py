@@ -290,6 +290,43 @@ def test_backends(file: Path) -> None:
     assert [backend.url for backend in settings.all_backends()] == ["http://a:1"]
 
 
+def backend(file: Path, lines: str) -> None:
+    file.write_text(f'[[backends]]\nname = "a"\nurl = "http://a:1"\n{lines}')
+
+
+def test_headers_and_parameters_are_secrets(file: Path) -> None:
+    backend(file, 'headers = { X-Key = "geheim" }\nquery = { token = "auch geheim" }\n')
+    (found,) = load(file, {}, {}).backends
+    assert found.headers["X-Key"].get_secret_value() == "geheim"
+    assert found.query["token"].get_secret_value() == "auch geheim"
+    assert "geheim" not in f"{found!r} {described(file, {})}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "wrong"),
+    [
+        ('headers = { "X Key" = "geheim" }', "'X Key' is no name of a header"),
+        ('headers = { origin = "http://geheim" }', "origin cannot be given"),
+        ('headers = { X-Key = "geheim\\r\\nHost: evil" }', "X-Key must be printable ASCII"),
+        ("headers = { X-Key = 7 }", "valid string"),
+        ('headers = "geheim"', "must be a table"),
+        ('headers = { authorization = "geheim" }\npassword = "geheim"', "not both"),
+        ('workflow = "w.json"\nkind = "sdapi"', 'a workflow is for kind = "comfyui"'),
+        ('output_node = "7"', "belong to a workflow"),
+    ],
+)
+def test_what_a_back_end_cannot_have(file: Path, lines: str, wrong: str) -> None:
+    backend(file, lines)
+    (line,) = problems(file, {})
+    assert line.startswith("backends[0]") and wrong in line
+    assert "geheim" not in line
+
+
+def test_a_workflow_lies_beside_the_file(file: Path) -> None:
+    backend(file, 'workflow = "sub/w.json"\n')
+    assert load(file, {}, {}).backends[0].workflow == file.parent / "sub" / "w.json"
+
+
 def test_the_clip_section_is_the_back_end_called_default() -> None:
     environ = {
         "STABLE_DIFFUSION_BASE_URL": "http://gpu:7860",
@@ -373,7 +410,8 @@ def test_the_examples_values_are_the_defaults(file: Path) -> None:
     (root,), (backend,) = shown.roots, shown.backends
     assert root == RootSettings(path=root.path)
     (default,) = defaults.all_backends()
-    assert backend.model_dump(exclude={"password"}) == default.model_dump(exclude={"password"})
+    examples = {"password", "headers", "query", "workflow"}
+    assert backend.model_dump(exclude=examples) == default.model_dump(exclude=examples)
 
 
 def test_every_line_of_the_example_has_its_help() -> None:

@@ -43,7 +43,13 @@ async def build(backend: BackendSettings, *, monotonic: Callable[[], float]) -> 
     Nothing is sent yet: a back end of kind ``auto`` is looked at when it is first used.
     """
     password = backend.password.get_secret_value() if backend.password else ""
-    server = Server(backend.url, username=backend.username, password=password)
+    server = Server(
+        backend.url,
+        username=backend.username,
+        password=password,
+        headers={name: value.get_secret_value() for name, value in backend.headers.items()},
+        query={name: value.get_secret_value() for name, value in backend.query.items()},
+    )
 
     def make(kind: str) -> Interrogator:
         return KINDS[kind](server, model=backend.model, monotonic=monotonic)

@@ -145,7 +145,7 @@ def failure(answer: Answer) -> InterrogatorError:
     meaning = _classify(answer.status, said, fields)
     if meaning.error is RouteAbsent and answer.status == 405 and not said:
         meaning = meaning._replace(hint=HINT_COMFYUI)
-    shown = _hide(said, answer.secrets)
+    shown = hidden(said, answer.secrets)
     message = f"{answer.url} answered {answer.status}" + (f": {shown}" if shown else "")
     found = meaning.error(message, hint=meaning.hint, problem=meaning.problem)
     if isinstance(found, BackendBusy):
@@ -157,7 +157,7 @@ def failure_said(said: Any, url: str, secrets: Sequence[str] = ()) -> Interrogat
     """The error that a server tells with success: in words, or in a body like a failure's."""
     words = _said(said) or "an error without words"
     meaning = _classify(500, words, frozenset())
-    message = f"{url} failed: {_hide(words, secrets)}"
+    message = f"{url} failed: {hidden(words, secrets)}"
     return meaning.error(message, hint=meaning.hint, problem=meaning.problem)
 
 
@@ -225,7 +225,7 @@ def _said(value: Any, depth: int = 4) -> str:
     return ""
 
 
-def _hide(said: str, secrets: Sequence[str]) -> str:
+def hidden(said: str, secrets: Sequence[str]) -> str:
     """Fit to be shown: one short line, without credentials and without a picture's base64."""
     for secret in secrets:
         said = said.replace(secret, "***")

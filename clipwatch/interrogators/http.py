@@ -2,13 +2,14 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from io import BytesIO
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 from uuid import uuid4
 
 import aiohttp
+import orjson
 
 from clipwatch.errors import (
     BackendAbsent,
@@ -18,15 +19,18 @@ from clipwatch.errors import (
     InterrogatorError,
     Problem,
 )
-from clipwatch.interrogators.answer import Answer, decoded, failure, failure_said
-from clipwatch.printable import printable
+from clipwatch.interrogators.answer import Answer, decoded, failure, failure_said, hidden
 
 ANSWER_LIMIT = 1 << 20
+#: A websocket may send pictures among its messages.
+MESSAGE_LIMIT = 16 << 20
 CONNECT_SECONDS = 5.0
 #: How long a server may take for a question that costs it nothing.
 PATIENCE_SECONDS = 10.0
 #: Shorter than any server's own, so that no request meets a connection that is just being closed.
 KEEPALIVE_SECONDS = 2.0
+#: How long a websocket may take to say goodbye.
+GOODBYE_SECONDS = 0.5
 
 HINT_START = "start it, or correct the back end's url"
 
@@ -34,8 +38,9 @@ HINT_START = "start it, or correct the back end's url"
 class Server:
     """Requests to the server at a base URL (settings have checked it); its path is kept.
 
-    Proxies of the environment are not used, redirects not followed, cookies not kept. Credentials
-    go to no other host and into no message. Needs a running event loop; ``close`` it in the end.
+    Proxies of the environment are not used, redirects not followed, cookies not kept. Credentials,
+    ``headers`` and ``query``, which go with every request, reach no other host and no message.
+    Needs a running event loop; ``close`` it in the end.
     """
 
     def __init__(
@@ -44,21 +49,29 @@ class Server:
         *,
         username: str = "",
         password: str = "",
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self.url = _base(url)
         self._username = username
         self._password = password
+        self._headers = dict(headers or {})
+        self._query = dict(query or {})
         self._patience = patience
+        redirects = aiohttp.TraceConfig()
+        redirects.on_request_redirect.append(_refuse_redirect)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[redirects],
             trust_env=False,
         )
 
     @property
     def has_credentials(self) -> bool:
-        return bool(self._username or self._password)
+        """Whether there is anything by which the server, or a proxy before it, could know us."""
+        return bool(self._username or self._password or self._headers or self._query)
 
     async def get(
         self, path: str, *, params: Mapping[str, str] | None = None, limit: int = ANSWER_LIMIT
@@ -82,6 +95,27 @@ class Server:
         """The JSON answered to a JSON body; waits as long as it takes. Raises
         ``InterrogatorError``."""
         return decoded(await self._ask("POST", path, body=body))
+
+    async def messages(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[Any, None]:
+        """What the websocket at ``path`` says in JSON, until it ends; all else is left out.
+
+        Raises ``InterrogatorError`` where there is none, and where it breaks off.
+        """
+        url = self.url + path
+        headers, secrets = self._credentials()
+        try:
+            async with self._session.ws_connect(
+                url,
+                params={**self._query, **params},
+                headers=headers,
+                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS),
+                max_msg_size=MESSAGE_LIMIT,
+            ) as socket:
+                async for message in socket:
+                    if message.type is aiohttp.WSMsgType.TEXT:
+                        yield _told(message.data)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _cause(error, url, secrets) from error
 
     async def takes_post(self, path: str) -> bool:
         """Whether the server has a route that takes POST here, without giving it work.
@@ -125,7 +159,7 @@ class Server:
                 method,
                 url,
                 data=None if body is None else BytesIO(body),
-                params=params,
+                params={**self._query, **(params or {})},
                 headers={**headers, "Content-Type": content_type},
                 allow_redirects=False,
                 timeout=timeout,
@@ -133,7 +167,7 @@ class Server:
                 answered = await _read(response, limit)
                 return Answer(url, response.status, response.headers, answered, secrets)
         except (aiohttp.ClientError, OSError) as error:
-            raise _cause(error, url) from error
+            raise _cause(error, url, secrets) from error
 
     def _credentials(self) -> tuple[dict[str, str], tuple[str, ...]]:
         """Headers of every request, and what must not be shown.
@@ -141,9 +175,16 @@ class Server:
         Basic credentials are sent unasked: A1111 loses its WWW-Authenticate. They have to be
         ASCII, or it refuses them whatever they are. A password alone is a key.
         """
-        headers = {"Accept-Encoding": "identity"}
-        if not self.has_credentials:
-            return headers, ()
+        authorization, secrets = self._authorization()
+        given = (*self._headers.values(), *self._query.values())
+        return {"Accept-Encoding": "identity", **authorization, **self._headers}, (
+            *secrets,
+            *(form for value in given for form in _forms(value)),
+        )
+
+    def _authorization(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        if not self._username and not self._password:
+            return {}, ()
         pair = f"{self._username}:{self._password}"
         if not pair.isascii() or ":" in self._username:
             raise BackendMisconfigured(
@@ -152,10 +193,28 @@ class Server:
                 problem=Problem.CREDENTIALS,
             )
         if not self._username:
-            return {**headers, "Authorization": f"Bearer {self._password}"}, (self._password,)
+            return {"Authorization": f"Bearer {self._password}"}, (self._password,)
         token = b64encode(pair.encode()).decode()
         secrets = tuple(filter(None, (token, pair, self._password)))
-        return {**headers, "Authorization": f"Basic {token}"}, secrets
+        return {"Authorization": f"Basic {token}"}, secrets
+
+
+async def _refuse_redirect(*_: object) -> None:
+    """For websockets, of which aiohttp follows redirects, whatever headers they carry."""
+    raise aiohttp.ClientError("it redirects, which is not followed")
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """How a header's or parameter's value may be repeated: whole, quoted, without its scheme."""
+    return tuple(filter(None, (secret, quote(secret, ""), quote_plus(secret), *secret.split()[1:])))
+
+
+def _told(text: Any) -> Any:
+    """A message's JSON, None where it is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _base(url: str) -> str:
@@ -188,9 +247,11 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
-def _cause(error: aiohttp.ClientError | OSError, url: str) -> InterrogatorError:
+def _cause(
+    error: aiohttp.ClientError | OSError, url: str, secrets: Sequence[str]
+) -> InterrogatorError:
     """Our error for a request that brought no answer."""
-    reason = printable(_reason(error))[:200]
+    reason = hidden(_reason(error), secrets)[:200]
     if isinstance(error, aiohttp.ClientSSLError):
         return BackendMisconfigured(
             f"no secure connection to {url}: {reason}",
@@ -206,6 +267,8 @@ def _cause(error: aiohttp.ClientError | OSError, url: str) -> InterrogatorError:
 
 def _reason(error: aiohttp.ClientError | OSError) -> str:
     """In words for people: what the system calls it, where it was the system's."""
+    if isinstance(error, aiohttp.ClientResponseError):  # as text it has the URL, query and all
+        return f"{error.status} {error.message}"
     number = getattr(getattr(error, "os_error", error), "errno", None)
     known = os.strerror(number).lower() if isinstance(number, int) and number > 0 else ""
     return known or str(getattr(error, "os_error", error)) or type(error).__name__

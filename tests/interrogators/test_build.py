@@ -39,3 +39,19 @@ async def test_credentials_and_model_come_from_the_settings() -> None:
         interrogator = await build(settings, monotonic=time.monotonic)
         assert (await interrogator.caption(make_red(), "")).model == "deepdanbooru"
         await interrogator.close()
+
+
+async def test_headers_and_parameters_go_with_every_request() -> None:
+    async with FakeA1111() as server:
+        settings = BackendSettings(
+            name="d",
+            url=server.url,
+            headers={"X-Key": SecretStr("k")},
+            query={"token": SecretStr("t ä")},
+        )
+        interrogator = await build(settings, monotonic=time.monotonic)
+        await interrogator.caption(make_red(), "")
+        await interrogator.close()
+        assert server.calls
+        assert all(seen.headers["X-Key"] == "k" for seen in server.seen)
+        assert all(seen.query["token"] == "t ä" for seen in server.seen)

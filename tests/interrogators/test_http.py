@@ -2,22 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
+from aiohttp import web
 
-from clipwatch.errors import BackendAbsent, BackendFailed, BackendMisconfigured
+from clipwatch.errors import (
+    BackendAbsent,
+    BackendFailed,
+    BackendMisconfigured,
+    InterrogatorError,
+)
 from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.http import ANSWER_LIMIT, Server
-from tests.servers import FakeA1111
-from tests.servers.behaviour import says_text
+from tests.servers import FakeA1111, FakeServer
+from tests.servers.behaviour import says, says_text
 
 PATH = "/sdapi/v1/interrogate"
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Server]:
-    server = Server(url)
+    server = Server(url, headers={"X-Key": "Token s3cr3t-key"}, query={"token": "s3cr3t &?"})
     try:
         yield server
     finally:
@@ -113,3 +119,63 @@ async def test_a_server_that_restarts_is_spoken_to_again() -> None:
             await server.get("/openapi.json")
         await fake.start()
         assert await server.get("/openapi.json")
+
+
+class Talking(FakeServer):
+    """Says something on its websocket, and goes."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/ws", self._talk), web.get("/moved", self._moved)]
+
+    async def _talk(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str('{"type": "status"}')
+        await socket.send_bytes(b"a preview")
+        await socket.send_str("no JSON")
+        await socket.send_str("[]")
+        await socket.close()
+        return socket
+
+    async def _moved(self, request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(request.query["to"])
+
+
+async def test_a_websocket_is_heard_until_it_ends() -> None:
+    async with Talking() as fake, connected(fake.url) as server:
+        async with aclosing(server.messages("/ws", {"clientId": "me"})) as messages:
+            assert [message async for message in messages] == [{"type": "status"}, None, []]
+        (seen,) = fake.seen
+        assert seen.query == {"token": "s3cr3t &?", "clientId": "me"}
+        assert seen.headers["X-Key"] == "Token s3cr3t-key"
+        assert "Origin" not in seen.headers
+
+
+async def test_a_websocket_that_moved_is_not_followed() -> None:
+    async with Talking() as other, Talking() as fake, connected(fake.url) as server:
+        with pytest.raises(BackendFailed, match="redirects"):
+            async with aclosing(server.messages("/moved", {"to": other.url + "/ws"})) as messages:
+                await anext(messages)
+        assert other.seen == []
+
+
+@pytest.mark.parametrize("path", ["/none", "/ws"])
+async def test_a_websocket_that_is_not_there_tells_no_secret(path: str) -> None:
+    async with Talking() as fake, connected(fake.url) as server:
+        if path == "/ws":
+            await fake.stop()
+        with pytest.raises(InterrogatorError) as caught:
+            async with aclosing(server.messages(path, {})) as messages:
+                await anext(messages)
+        assert "s3cr3t" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "echo", ["Token s3cr3t-key", "s3cr3t-key", "s3cr3t &?", "s3cr3t%20%26%3F", "s3cr3t+%26%3F"]
+)
+async def test_headers_and_parameters_are_never_shown(echo: str) -> None:
+    async with FakeA1111() as fake, connected(fake.url) as server:
+        fake.script.append(says(500, {"detail": f"refused: {echo}"}))
+        with pytest.raises(BackendFailed, match="refused") as caught:
+            await server.post(PATH, b"{}")
+        assert "s3cr3t" not in f"{caught.value.message} {caught.value.hint}"

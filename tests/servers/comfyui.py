@@ -65,7 +65,9 @@ class FakeComfyui(FakeServer):
     @property
     def calls(self) -> list[Seen]:
         calls = super().calls
-        return [SeenGraph(c.method, c.path, c.headers, c.body, self.uploads) for c in calls]
+        return [
+            SeenGraph(c.method, c.path, c.headers, c.body, c.query, self.uploads) for c in calls
+        ]
 
     def answering(self, text: str) -> Behaviour:
         async def behave(request: web.Request) -> web.StreamResponse:

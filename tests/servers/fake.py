@@ -25,6 +25,7 @@ class Seen:
     path: str
     headers: dict[str, str]
     body: Any = field(default=None, repr=False)  #: its JSON, None where it has none
+    query: dict[str, str] = field(default_factory=dict)
 
     @property
     def model(self) -> str | None:
@@ -132,7 +133,8 @@ class FakeServer:
     @web.middleware
     async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         body = await _json(request) if request.method == "POST" else None
-        self.seen.append(Seen(request.method, request.path, dict(request.headers), body))
+        seen = Seen(request.method, request.path, dict(request.headers), body, dict(request.query))
+        self.seen.append(seen)
         async with self._arrived:
             self._arrived.notify_all()
         if self.frozen:

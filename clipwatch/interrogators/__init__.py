@@ -54,4 +54,6 @@ async def build(backend: BackendSettings, *, monotonic: Callable[[], float]) -> 
     def make(kind: str) -> Interrogator:
         return KINDS[kind](server, model=backend.model, monotonic=monotonic)
 
-    return Detecting(server, make) if backend.kind == "auto" else make(backend.kind)
+    if backend.kind != "auto":
+        return make(backend.kind)
+    return Detecting(server, make, monotonic=monotonic)

@@ -49,7 +49,7 @@ HINT_SDNEXT = "SD.Next of 2024-10 to 2026-01 cannot interrogate over HTTP: updat
 HINT_SIZE = "raise the largest request that it, or the proxy before it, takes"
 HINT_TAGGER = "this wd14-tagger cannot be asked while the web UI has --api-auth: start it without"
 HINT_WAIT = "nothing needs to be done: it is asked again later"
-HINT_VISION = "load a model with vision (KoboldCpp: --mmproj)"
+HINT_VISION = "load a model with vision (KoboldCpp and llama.cpp: --mmproj)"
 
 
 class RouteAbsent(BackendMisconfigured):

@@ -6,12 +6,12 @@ from clipwatch.interrogators.aliases import is_alias, model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_of
 from clipwatch.interrogators.exchange import (
+    absent_model,
     capabilities,
     current_activity,
     listed_in,
     request_body,
     text_of,
-    unknown_model,
 )
 from clipwatch.interrogators.http import Server
 from clipwatch.model import Caption
@@ -48,7 +48,7 @@ class ClipExt:
         used = model_used(self.kind, model, self._default)
         # An unknown one would be a success with an exception for a caption.
         if used != DEFAULT_MODEL and used not in await self._list():
-            raise unknown_model(self.url, used, self.models)
+            raise absent_model(self.url, model, used, self.models)
         body = request_body(picture, clip_model_name=used, mode=MODE)
         text = checked(text_of(await self._server.post(PATH, body), ("prompt",), self.url))
         return Caption(text, used, tags_of(text, used), MODE)
@@ -57,8 +57,13 @@ class ClipExt:
         return await current_activity(self._server)
 
     async def probe(self) -> Capabilities:
+        async def more() -> dict[str, bool]:
+            if self._default not in self.models:
+                raise absent_model(self.url, "", self._default, self.models)
+            return {"scores": False}
+
         return await capabilities(
-            self._server, self, (PATH,), self._monotonic, hint=HINT, listed=self._list
+            self._server, self, (PATH,), self._monotonic, hint=HINT, listed=self._list, more=more
         )
 
     async def close(self) -> None:

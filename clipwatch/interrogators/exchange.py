@@ -3,16 +3,17 @@ does meanwhile."""
 
 import re
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from clipwatch.errors import BackendFailed, ModelUnknown
+from clipwatch.errors import BackendFailed, BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.answer import HINT_API, RouteAbsent
-from clipwatch.interrogators.base import Activity, Capabilities, Interrogator, Picture
+from clipwatch.interrogators.base import Activity, Auth, Capabilities, Interrogator, Picture
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
+from clipwatch.interrogators.webui import auth_at, why_absent
 
 PROGRESS = "/sdapi/v1/progress"
 #: What A1111 and SD.Next call an interrogation while they work on it.
@@ -77,9 +78,10 @@ async def capabilities(
     *,
     hint: str = HINT_API,
     listed: Callable[[], Awaitable[tuple[str, ...]]] | None = None,
+    more: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
 ) -> Capabilities:
     """What can be found without giving it work: there, credentials, busy, one of ``paths`` (or
-    else ``hint``), and the models that it lists.
+    else ``hint``), the models that it lists, and ``more`` fields.
 
     A server that does not answer in time is busy, not down: more than 40 waiting requests keep
     A1111 from answering anything. Never raises.
@@ -87,11 +89,19 @@ async def capabilities(
 
     async def look() -> Capabilities:
         doing = await current_activity(server)
+        is_told = doing is not Activity.UNKNOWN
+        auth = await auth_at(server, PROGRESS) if is_told else Auth.UNKNOWN
         if not any([await server.takes_post(path) for path in paths]):
-            raise RouteAbsent(f"{server.url} has no {' or '.join(paths)}", hint=hint)
+            raise await why_absent(server, paths, hint)
         models = asker.models if listed is None else await listed()
-        is_busy = doing in (Activity.OURS, Activity.RENDERING)
-        return Capabilities(True, asker.kind, busy=is_busy, models=models)
+        return Capabilities(
+            True,
+            asker.kind,
+            busy=doing in (Activity.OURS, Activity.RENDERING),
+            models=models,
+            auth=auth,
+            **(await more() if more else {}),
+        )
 
     return await looked_at(asker.kind, server, look, monotonic)
 
@@ -108,5 +118,23 @@ def listed_in(answer: Any, url: str) -> tuple[str, ...]:
 
 def unknown_model(url: str, model: str, known: tuple[str, ...]) -> ModelUnknown:
     """The error for a model that the server does not have."""
-    few = f"{', '.join(known[:10])}{', ...' if len(known) > 10 else ''}"
-    return ModelUnknown(f"{url} has no model {model!r}", known=known, hint=f"ask for one of {few}")
+    hint = f"ask for one of {_few(known)}"
+    return ModelUnknown(f"{url} has no model {model!r}", known=known, hint=hint)
+
+
+def absent_model(
+    url: str, asked: str, used: str, known: tuple[str, ...]
+) -> ModelUnknown | BackendMisconfigured:
+    """The error for a model that the server lacks: the request's fault where it was asked for by
+    name, the server's where it is the default, for then no image is to blame."""
+    if asked not in ("", "clip"):
+        return unknown_model(url, used, known)
+    return BackendMisconfigured(
+        f"{url} has no model {used!r}, which is this back end's default",
+        hint=f"set the back end's model to one of {_few(known)}, or load that one again",
+        problem=Problem.MODEL_ABSENT,
+    )
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"

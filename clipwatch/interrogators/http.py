@@ -32,6 +32,12 @@ KEEPALIVE_SECONDS = 2.0
 #: How long a websocket may take to say goodbye.
 GOODBYE_SECONDS = 0.5
 
+#: Of every request: what is compressed can be endless in a few bytes.
+PLAIN = {"Accept-Encoding": "identity"}
+
+#: Routes of chat servers that are not below a base URL which ends with /v1.
+BESIDE_V1 = ("/v1/", "/api/version", "/api/tags", "/api/show", "/api/v0/", "/props", "/version")
+
 HINT_START = "start it, or correct the back end's url"
 
 
@@ -91,10 +97,11 @@ class Server:
         content_type = f"multipart/form-data; boundary={boundary}"
         return decoded(await self._ask("POST", path, body=body, content_type=content_type))
 
-    async def post(self, path: str, body: bytes) -> Any:
-        """The JSON answered to a JSON body; waits as long as it takes. Raises
-        ``InterrogatorError``."""
-        return decoded(await self._ask("POST", path, body=body))
+    async def post(self, path: str, body: bytes, *, is_quick: bool = False) -> Any:
+        """The JSON answered to a JSON body; waits as long as it takes, unless ``is_quick``.
+        Raises ``InterrogatorError``."""
+        seconds = self._patience if is_quick else None
+        return decoded(await self._ask("POST", path, body=body, seconds=seconds))
 
     async def messages(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[Any, None]:
         """What the websocket at ``path`` says in JSON, until it ends; all else is left out.
@@ -130,6 +137,11 @@ class Server:
             return "POST" in answer.headers.get("Allow", "POST")
         raise failure(answer)
 
+    async def is_guarded(self, path: str) -> bool:
+        """Whether ``path`` is refused without credentials. Raises ``InterrogatorError``."""
+        answer = await self._ask("GET", path, seconds=self._patience, is_anonymous=True)
+        return answer.status in (401, 403, 407)
+
     def failure(self, said: Any) -> InterrogatorError:
         """The error that the server tells with success, in words or JSON."""
         return failure_said(said, self.url, self._credentials()[1])
@@ -147,10 +159,12 @@ class Server:
         limit: int = ANSWER_LIMIT,
         seconds: float | None = None,
         content_type: str = "application/json",
+        is_anonymous: bool = False,
     ) -> Answer:
         """The whole answer. Raises ``InterrogatorError`` where there is none."""
-        url = self.url + path
-        headers, secrets = self._credentials()
+        url = self._address(path)
+        headers, secrets = (dict(PLAIN), ()) if is_anonymous else self._credentials()
+        query = {} if is_anonymous else self._query
         timeout = aiohttp.ClientTimeout(
             total=seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS
         )
@@ -159,7 +173,7 @@ class Server:
                 method,
                 url,
                 data=None if body is None else BytesIO(body),
-                params={**self._query, **(params or {})},
+                params={**query, **(params or {})},
                 headers={**headers, "Content-Type": content_type},
                 allow_redirects=False,
                 timeout=timeout,
@@ -169,6 +183,12 @@ class Server:
         except (aiohttp.ClientError, OSError) as error:
             raise _cause(error, url, secrets) from error
 
+    def _address(self, path: str) -> str:
+        """Chat servers' users write the base with /v1 or without; /v1 is not doubled, and what
+        lies beside it is found."""
+        base = self.url.removesuffix("/v1") if path.startswith(BESIDE_V1) else self.url
+        return base + path
+
     def _credentials(self) -> tuple[dict[str, str], tuple[str, ...]]:
         """Headers of every request, and what must not be shown.
 
@@ -177,7 +197,7 @@ class Server:
         """
         authorization, secrets = self._authorization()
         given = (*self._headers.values(), *self._query.values())
-        return {"Accept-Encoding": "identity", **authorization, **self._headers}, (
+        return {**PLAIN, **authorization, **self._headers}, (
             *secrets,
             *(form for value in given for form in _forms(value)),
         )

@@ -11,6 +11,7 @@ from clipwatch.interrogators.caption import checked
 from clipwatch.interrogators.exchange import request_body, text_of, unknown_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at, text_or_none
+from clipwatch.interrogators.webui import looked_up
 from clipwatch.model import Caption
 
 PATH = "/sdapi/v1/interrogate"
@@ -62,8 +63,8 @@ class KoboldCpp:
         await self._server.close()
 
     async def _look(self) -> Capabilities:
-        version = await self._server.get(VERSION)
-        if not isinstance(version, dict) or version.get("result") != "KoboldCpp":
+        version = await looked_up(self._server, VERSION)
+        if version.get("result") != "KoboldCpp":
             raise BackendMisconfigured(
                 f"{self.url} is no KoboldCpp", hint="set the kind that this server really is"
             )

@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 import orjson
 
-from clipwatch.errors import BackendFailed, BackendMisconfigured, Problem
+from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import model_used
+from clipwatch.interrogators.answer import HINT_VISION
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
+from clipwatch.interrogators.chatserver import ChatServer, listed_models, looked_over
+from clipwatch.interrogators.exchange import absent_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
 from clipwatch.interrogators.reply import prompt_of
@@ -20,25 +23,6 @@ QUESTION = (
 )
 MAX_TOKENS = 1000  #: enough for some reasoning before the answer
 HINT_MODELS = "set the back end's model to one with vision"
-
-
-def route(server: Server, path: str) -> str:
-    """``path`` below /v1, whether or not the base URL ends with it already."""
-    return path if server.url.endswith("/v1") else f"/v1{path}"
-
-
-async def listed_models(server: Server) -> tuple[str, ...]:
-    """The ids that the server lists. Raises ``InterrogatorError``, ``BackendFailed`` where the
-    answer is no list of models."""
-    answer = await server.get(route(server, "/models"))
-    data = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(data, list):
-        raise BackendFailed(
-            f"{server.url} answered without a list of models",
-            hint="set the kind that this server really is",
-        )
-    ids = (entry.get("id") for entry in data if isinstance(entry, dict))
-    return tuple(model for model in ids if isinstance(model, str) and model)
 
 
 def chat_body(picture: Picture, model: str) -> bytes:
@@ -57,8 +41,8 @@ def chat_body(picture: Picture, model: str) -> bytes:
 class Openai:
     """Asks ``/v1/chat/completions``; any model name is sent on, ``clip`` means the default.
 
-    The default is the one that is set, else the only one that the server has. What the server
-    does for others it tells nobody, so its activity is unknown.
+    The default is the one that is set, else the only one that can look at pictures. What the
+    server does for others it tells nobody, so its activity is unknown.
     """
 
     kind = "openai"
@@ -70,14 +54,21 @@ class Openai:
         self._server = server
         self._default = model
         self._monotonic = monotonic
+        self._only = ""  #: the default where none is set, once it is known
 
     def accepts(self, model: str) -> bool:
         return True
 
     async def caption(self, picture: Picture, model: str) -> Caption:
         used = model_used(self.kind, model, self._default) or await self._only_model()
-        path = route(self._server, "/chat/completions")
-        answer = await self._server.post(path, chat_body(picture, used))
+        try:
+            answer = await self._server.post("/v1/chat/completions", chat_body(picture, used))
+        except ModelUnknown as error:
+            self._only = ""
+            error.known = await listed_models(self._server)
+            if model not in ("", "clip"):
+                raise
+            raise absent_model(self.url, model, used, error.known) from error
         if isinstance(answer, dict) and answer.get("error"):  # with a 200, as proxies do
             raise self._server.failure(answer)
         return Caption(prompt_of(answer, self.url), used)
@@ -87,26 +78,57 @@ class Openai:
         return Activity.UNKNOWN
 
     async def probe(self) -> Capabilities:
-        async def look() -> Capabilities:
-            models = await listed_models(self._server)
-            if not self._default:
-                _only(models, self.url)
-            return Capabilities(True, self.kind, models=models, scores=False)
-
-        return await looked_at(self.kind, self._server, look, self._monotonic)
+        return await looked_at(self.kind, self._server, self._look, self._monotonic)
 
     async def close(self) -> None:
         await self._server.close()
 
+    async def _look(self) -> Capabilities:
+        found = await looked_over(self._server)
+        if self._default:
+            _has(found, self._default, self.url)
+        else:
+            self._only = _only(found, self.url)
+        return Capabilities(
+            True,
+            self.kind,
+            product=found.product,
+            version=found.version,
+            models=found.usable,
+            scores=False,
+            auth=found.auth,
+        )
+
     async def _only_model(self) -> str:
-        return _only(await listed_models(self._server), self.url)
+        self._only = self._only or _only(await looked_over(self._server), self.url)
+        return self._only
 
 
-def _only(models: tuple[str, ...], url: str) -> str:
-    """The model to ask where none is set. Embeddings look at no pictures, yet are listed."""
-    usable = [model for model in models if "embed" not in model.lower()]
+def _only(found: ChatServer, url: str) -> str:
+    """The model to ask where none is set. Raises ``BackendMisconfigured`` where that is open."""
+    usable = found.usable
     if len(usable) == 1:
         return usable[0]
-    found = f"has {len(usable)} models, and none is set" if usable else "has no model"
-    hint = f"{HINT_MODELS}: {', '.join(usable[:8])}" if usable else "load a model with vision"
-    raise BackendMisconfigured(f"{url} {found}", hint=hint, problem=Problem.MODEL_ABSENT)
+    if usable:
+        said = f"has {len(usable)} models, and none is set"
+        hint = f"{HINT_MODELS}: {', '.join(usable[:8])}"
+    else:
+        said = "has no model that looks at pictures" if found.models else "has no model"
+        hint = HINT_VISION
+    raise BackendMisconfigured(f"{url} {said}", hint=hint, problem=Problem.MODEL_ABSENT)
+
+
+def _has(found: ChatServer, model: str, url: str) -> None:
+    """Raises ``BackendMisconfigured`` where the server lists others, or says that this is blind.
+
+    Ollama lists ``llava`` as ``llava:latest``.
+    """
+    names = (model, f"{model}:latest")
+    if found.models and not any(name in found.models for name in names):
+        raise absent_model(url, "", model, found.usable)
+    if not all(found.sees.get(name, True) for name in names):
+        raise BackendMisconfigured(
+            f"{url} has {model}, which does not look at pictures",
+            hint=HINT_VISION,
+            problem=Problem.MODEL_ABSENT,
+        )

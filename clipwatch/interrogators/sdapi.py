@@ -13,6 +13,7 @@ from clipwatch.interrogators.exchange import (
     unknown_model,
 )
 from clipwatch.interrogators.http import Server
+from clipwatch.interrogators.webui import gives_ranks
 from clipwatch.model import Caption
 
 PATH = "/sdapi/v1/interrogate"
@@ -51,7 +52,10 @@ class Sdapi:
         return await current_activity(self._server)
 
     async def probe(self) -> Capabilities:
-        return await capabilities(self._server, self, (PATH,), self._monotonic)
+        async def more() -> dict[str, bool | None]:
+            return {"scores": await gives_ranks(self._server)}
+
+        return await capabilities(self._server, self, (PATH,), self._monotonic, more=more)
 
     async def close(self) -> None:
         await self._server.close()

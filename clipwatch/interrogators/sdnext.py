@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clipwatch.errors import BackendMisconfigured, ModelUnknown
+from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import is_alias, model_used
 from clipwatch.interrogators.answer import HINT_SDNEXT, RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_of
 from clipwatch.interrogators.exchange import (
+    absent_model,
     capabilities,
     current_activity,
     listed_in,
@@ -19,6 +20,7 @@ from clipwatch.interrogators.exchange import (
 )
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.tagging import FLOOR, caption_of
+from clipwatch.interrogators.webui import sdnext_version
 from clipwatch.model import Caption
 
 CAPTION = "/sdapi/v1/caption"
@@ -85,7 +87,7 @@ class SdNext:
 
     async def caption(self, picture: Picture, model: str) -> Caption:
         used = model_used(self.kind, model, self._default)
-        family = await self._family(used)
+        family = await self._family(used, model)
         if family is None:
             return await self._ask_old(picture, used)
         try:
@@ -93,7 +95,7 @@ class SdNext:
         except RouteAbsent:
             return await self._ask_old(picture, used)
         except ModelUnknown as error:
-            raise unknown_model(self.url, used, await self._list()) from error
+            raise absent_model(self.url, model, used, await self._list()) from error
 
     async def activity(self) -> Activity:
         return await current_activity(self._server)
@@ -106,19 +108,31 @@ class SdNext:
             self._monotonic,
             hint=HINT_SDNEXT,
             listed=self._list,
+            more=self._more,
         )
+
+    async def _more(self) -> dict[str, Any]:
+        families = await self._families()
+        if self._default not in families:
+            raise absent_model(self.url, "", self._default, self.models)
+        family = families[self._default]
+        return {
+            "product": "SD.Next",
+            "version": await sdnext_version(self._server),
+            "scores": family and family is TAGGER,
+        }
 
     async def close(self) -> None:
         await self._server.close()
 
-    async def _family(self, model: str) -> Family | None:
-        """The family of a model, None for the old route's. Raises ``ModelUnknown``."""
+    async def _family(self, model: str, asked: str) -> Family | None:
+        """The family of a model, None for the old route's. Raises as ``absent_model`` says."""
         if model == DEFAULT_MODEL:
             return OPENCLIP
         families = await self._families()
         # A tagger that does not exist would be answered for by another.
         if model not in families:
-            raise unknown_model(self.url, model, self.models)
+            raise absent_model(self.url, asked, model, self.models)
         return families[model]
 
     async def _ask(self, family: Family, picture: Picture, model: str) -> Caption:
@@ -155,7 +169,11 @@ class SdNext:
         if OPENCLIP not in found.values() and "clip" in await self._old_models():
             found |= dict.fromkeys(OLD_MODELS)
         if not found:
-            raise BackendMisconfigured(f"{self.url} cannot interrogate", hint=HINT_SDNEXT)
+            raise BackendMisconfigured(
+                f"{self.url} cannot interrogate",
+                hint=HINT_SDNEXT,
+                problem=Problem.ROUTE_REMOVED,
+            )
         self.models, self._has_listed = tuple(found), True
         return found
 

@@ -7,11 +7,11 @@ from clipwatch.errors import BackendFailed, ModelUnknown
 from clipwatch.interrogators.aliases import is_alias, model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.exchange import (
+    absent_model,
     capabilities,
     current_activity,
     listed_in,
     request_body,
-    unknown_model,
 )
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.tagging import FLOOR, RATINGS, caption_of
@@ -50,7 +50,7 @@ class Tagger:
                 PATH, request_body(picture, model=used, threshold=FLOOR)
             )
         except ModelUnknown as error:
-            raise unknown_model(self.url, used, await self._list()) from error
+            raise absent_model(self.url, model, used, await self._list()) from error
         scores, ratings = told_apart(answer, self.url)
         return caption_of(scores, ratings, model=used)
 
@@ -58,8 +58,13 @@ class Tagger:
         return await current_activity(self._server)
 
     async def probe(self) -> Capabilities:
+        async def more() -> dict[str, bool]:
+            if self._default and self._default not in self.models:
+                raise absent_model(self.url, "", self._default, self.models)
+            return {"scores": True}
+
         return await capabilities(
-            self._server, self, (PATH,), self._monotonic, hint=HINT, listed=self._list
+            self._server, self, (PATH,), self._monotonic, hint=HINT, listed=self._list, more=more
         )
 
     async def close(self) -> None:

@@ -53,7 +53,9 @@ async def asking(url: str, *, model: str = "", password: str = "") -> AsyncItera
 async def test_the_base_url_may_end_with_v1(suffix: str) -> None:
     async with FakeOpenai() as server, asking(server.url + suffix) as openai:
         assert (await openai.caption(RED, "")).text == "a red square on a red background"
-        assert {seen.path for seen in server.seen} == {"/v1/models", "/v1/chat/completions"}
+        paths = {seen.path for seen in server.seen}
+        assert {"/v1/models", "/v1/chat/completions", "/api/version"} <= paths
+        assert not any(path.startswith(("/v1/v1", "/v1/api")) for path in paths)
 
 
 async def test_a_password_alone_is_sent_as_a_key() -> None:
@@ -143,7 +145,7 @@ async def test_errors_of_each_server_are_told_apart(
     async with FakeOpenai() as server, asking(server.url) as openai:
         server.script.append(says(status, body))
         with pytest.raises(expected) as caught:
-            await openai.caption(RED, "")
+            await openai.caption(RED, MODEL)
     assert caught.value.hint
     said = body["error"]
     assert (said if isinstance(said, str) else said["message"]) in caught.value.message

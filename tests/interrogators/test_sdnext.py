@@ -14,6 +14,7 @@ from clipwatch.errors import (
     InterrogatorError,
     ModelUnknown,
     PictureRejected,
+    Problem,
 )
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.sdnext import SdNext
@@ -103,9 +104,10 @@ async def test_an_unknown_model_names_those_that_exist(model: str) -> None:
 async def test_a_default_that_its_server_lost_names_those_that_exist() -> None:
     async with FakeSdNext() as server, asking(server) as sdnext:
         server.script.append(repeats(ANSWERS["unknown_model"]))
-        with pytest.raises(ModelUnknown) as caught:
+        with pytest.raises(BackendMisconfigured) as caught:
             await sdnext.caption(RED, "")
-    assert WD in caught.value.known
+    assert caught.value.problem is Problem.MODEL_ABSENT
+    assert WD in caught.value.hint
 
 
 async def test_the_probe_lists_the_models_of_all_families() -> None:

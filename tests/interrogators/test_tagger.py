@@ -110,7 +110,7 @@ async def test_what_it_answered_is_told_apart(case: str, expected: type[Interrog
     async with FakeTagger() as server, asking(server) as tagger:
         server.script.append(repeats(ANSWERS[case]))
         with pytest.raises(expected):
-            await tagger.caption(RED, "")
+            await tagger.caption(RED, "wd14-vit-v2-git")
 
 
 async def test_a_web_ui_without_the_extension_is_told_to_get_it() -> None:

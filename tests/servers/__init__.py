@@ -6,7 +6,7 @@ from tests.servers.comfyui import FakeComfyui
 from tests.servers.fake import FakeServer, Seen
 from tests.servers.generic import FakeGeneric
 from tests.servers.koboldcpp import FakeKoboldCpp
-from tests.servers.openai import FakeOpenai
+from tests.servers.openai import FakeLlamaCpp, FakeLmStudio, FakeOllama, FakeOpenai, FakeVllm
 from tests.servers.sdnext import FakeSdNext
 from tests.servers.tagger import FakeTagger
 
@@ -16,9 +16,13 @@ __all__ = [
     "FakeComfyui",
     "FakeGeneric",
     "FakeKoboldCpp",
+    "FakeLlamaCpp",
+    "FakeLmStudio",
+    "FakeOllama",
     "FakeOpenai",
     "FakeSdNext",
     "FakeServer",
     "FakeTagger",
+    "FakeVllm",
     "Seen",
 ]

@@ -23,7 +23,8 @@ class FakeA1111(FakeServer):
     """Works on one request at a time, in the order of arrival, and on none while it renders.
 
     ``captions`` is what it answers by model, in place of what was recorded. ``api`` false is a
-    start without --api, ``rendering`` its owner's work, which interrogations wait for.
+    start without --api, ``removed`` a fork that no longer interrogates, ``rendering`` its owner's
+    work, which interrogations wait for.
     """
 
     paths: tuple[str, ...] = (INTERROGATE,)
@@ -33,6 +34,7 @@ class FakeA1111(FakeServer):
     ) -> None:
         super().__init__(prefix=prefix, auth=auth)
         self.api = api
+        self.removed = False
         self.captions = {
             "clip": str(ANSWERS["clip_ok"].answer["caption"]),
             "deepdanbooru": str(ANSWERS["deepdanbooru"].answer["caption"]),
@@ -55,9 +57,12 @@ class FakeA1111(FakeServer):
             self._not_rendering.set()
 
     def routes(self) -> list[web.RouteDef]:
-        found = [web.get(f"{self.prefix}/openapi.json", self._describe)]
+        found = [
+            web.get(f"{self.prefix}/openapi.json", self._describe),
+            web.get(f"{self.prefix}/internal/ping", self._ping),
+        ]
         if self.api:
-            found += super().routes()
+            found += [] if self.removed else super().routes()
             found.append(web.get(self.prefix + PROGRESS, self._progress, allow_head=False))
             found.append(web.get(self.prefix + OPTIONS, self._options, allow_head=False))
         return [*found, web.route("*", "/{rest:.*}", self._no_route)]
@@ -95,8 +100,8 @@ class FakeA1111(FakeServer):
 
     def described(self) -> dict[str, Any]:
         """The paths that it says it has."""
-        paths = (INTERROGATE, PROGRESS, OPTIONS) if self.api else ()
-        return {path: {"post": {}} for path in paths}
+        api = (PROGRESS, OPTIONS) if self.removed else (INTERROGATE, PROGRESS, OPTIONS)
+        return {path: {"post": {}} for path in (api if self.api else ())}
 
     async def _progress(self, request: web.Request) -> web.StreamResponse:
         refusal = self.unauthorised(request)
@@ -113,11 +118,15 @@ class FakeA1111(FakeServer):
     async def _options(self, request: web.Request) -> web.StreamResponse:
         return self.unauthorised(request) or web.json_response({"interrogate_return_ranks": False})
 
+    async def _ping(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({})
+
     async def _describe(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"openapi": "3.0.2", "paths": self.described()})
 
     async def _no_route(self, request: web.Request) -> web.StreamResponse:
-        known = self.api and request.path in [self.prefix + path for path in self.paths]
+        has_api = self.api and not self.removed
+        known = has_api and request.path in [self.prefix + path for path in self.paths]
         return ANSWERS["auth_preflight" if known else "unknown_route"].response()
 
 

@@ -107,6 +107,10 @@ class FakeServer:
         """The interrogation on each of its paths."""
         return [web.post(self.prefix + path, self._interrogated) for path in self.paths]
 
+    async def respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The answer to any request, whatever its route."""
+        return await handler(request)
+
     async def interrogate(self, request: web.Request) -> web.StreamResponse:
         """The answer where no script says otherwise."""
         return web.json_response({"caption": "a red square on a red background"})
@@ -139,7 +143,7 @@ class FakeServer:
             self._arrived.notify_all()
         if self.frozen:
             await asyncio.Event().wait()
-        return await handler(request)
+        return await self.respond(request, handler)
 
 
 async def _json(request: web.Request) -> Any:

@@ -1,4 +1,5 @@
-"""KoboldCpp 1.104, answering as it was recorded: it describes whatever it is sent."""
+"""KoboldCpp 1.104, answering as it was recorded: it describes whatever it is sent, and passes
+itself off as A1111, Ollama and an OpenAI-like server."""
 
 from typing import Any
 
@@ -27,6 +28,10 @@ class FakeKoboldCpp(FakeServer):
             *super().routes(),
             web.get(self.prefix + "/api/extra/version", self._version),
             web.get(self.prefix + "/api/extra/perf", self._performance),
+            web.get(self.prefix + "/api/version", self._as_ollama),
+            web.get(self.prefix + "/api/tags", self._as_ollama),
+            web.get(self.prefix + "/v1/models", self._as_openai),
+            web.get(self.prefix + "/sdapi/v1/options", self._as_a1111),
             web.options("/{rest:.*}", self._preflight),
             web.get("/{rest:.*}", self._no_route),
             web.post("/{rest:.*}", self._no_route),
@@ -46,6 +51,15 @@ class FakeKoboldCpp(FakeServer):
 
     async def _version(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({**self.version, "vision": self.vision})
+
+    async def _as_ollama(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"version": "0.7.0", "models": [{"name": "koboldcpp"}]})
+
+    async def _as_openai(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"object": "list", "data": [{"id": "koboldcpp/gemma"}]})
+
+    async def _as_a1111(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"samples_format": "png", "sd_model_checkpoint": "inactive"})
 
     async def _performance(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"last_token_count": 42, "queue": 0, "idle": int(not self.busy)})

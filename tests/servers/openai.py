@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.servers.fake import FakeServer, Seen
+from tests.servers.fake import FakeServer, Handler, Seen
 
 MODEL = "qwen2.5vl:7b"
 
@@ -85,3 +85,90 @@ class FakeOpenai(FakeServer):
 def _error(status: int, message: str, type: str) -> web.Response:
     error = {"message": message, "type": type, "param": None, "code": None}
     return web.json_response({"error": error}, status=status)
+
+
+class FakeOllama(FakeOpenai):
+    """Tells what each model can do; ``blind`` are those that see nothing."""
+
+    def __init__(self, *, blind: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self.blind = blind
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            *super().routes(),
+            web.get(f"{self.prefix}/api/version", self._version),
+            web.get(f"{self.prefix}/api/tags", self._tags),
+            web.post(f"{self.prefix}/api/show", self._show),
+        ]
+
+    async def _version(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"version": "0.12.3"})
+
+    async def _tags(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"models": [{"name": model} for model in self.models]})
+
+    async def _show(self, request: web.Request) -> web.StreamResponse:
+        model = (await request.json())["model"]
+        sight = [] if model in self.blind else ["vision"]
+        return web.json_response({"capabilities": ["completion", *sight]})
+
+
+class FakeLlamaCpp(FakeOpenai):
+    """While it loads every route is 503. Its list of models is public, whatever the key."""
+
+    def __init__(self, *, vision: bool = True, loading: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.vision = vision
+        self.loading = loading
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            *super().routes(),
+            web.get(f"{self.prefix}/props", self._properties),
+            web.route("*", "/{rest:.*}", self._no_route),
+        ]
+
+    async def respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self.loading:
+            return _error(503, "Loading model", "unavailable_error")
+        return await handler(request)
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        entries = [{"id": model, "owned_by": "llamacpp"} for model in self.models]
+        return web.json_response({"object": "list", "data": entries})
+
+    async def _properties(self, request: web.Request) -> web.StreamResponse:
+        properties = {"build_info": "b7010-abc", "modalities": {"vision": self.vision}}
+        return self.unauthorised(request) or web.json_response(properties)
+
+    async def _no_route(self, request: web.Request) -> web.StreamResponse:
+        return self.unauthorised(request) or _error(404, "File Not Found", "not_found_error")
+
+
+class FakeLmStudio(FakeOpenai):
+    """Lists every model on its disk, with its type; ``blind`` as with Ollama."""
+
+    def __init__(self, *, blind: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self.blind = blind
+
+    def routes(self) -> list[web.RouteDef]:
+        return [*super().routes(), web.get(f"{self.prefix}/api/v0/models", self._types)]
+
+    async def _types(self, request: web.Request) -> web.StreamResponse:
+        entries = [
+            {"id": model, "type": "llm" if model in self.blind else "vlm", "state": "not-loaded"}
+            for model in self.models
+        ]
+        return self.unauthorised(request) or web.json_response({"data": entries})
+
+
+class FakeVllm(FakeOpenai):
+    """One model; tells its version."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [*super().routes(), web.get(f"{self.prefix}/version", self._version)]
+
+    async def _version(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"version": "0.11.0"})

@@ -47,6 +47,7 @@ class FakeSdNext(FakeA1111):
     ) -> None:
         super().__init__(prefix=prefix, auth=auth)
         self.year = year
+        self.undescribed = False
         if year == "2026":
             self.paths = (CAPTION,) if only_caption else (OPENCLIP, TAGGER, VQA, CAPTION)
         else:
@@ -57,9 +58,16 @@ class FakeSdNext(FakeA1111):
             web.get(self.prefix + path, self._lists(case), allow_head=False)
             for path, case in LISTS[self.year].items()
         ]
-        return [*lists, *super().routes()]
+        version = web.get(self.prefix + "/sdapi/v1/version", self._version, allow_head=False)
+        return [*lists, version, *super().routes()]
+
+    async def _version(self, request: web.Request) -> web.StreamResponse:
+        told = {"updated": f"{self.year}-07-23", "hash": "058a7f0", "url": "https://x/sdnext"}
+        return self.unauthorised(request) or web.json_response(told)
 
     def described(self) -> dict[str, Any]:
+        if self.undescribed:
+            return {}
         posted: dict[str, Any] = {path: {"post": {}} for path in self.paths}
         return posted | {path: {"get": {}, "post": {}} for path in LISTS[self.year]}
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from clipwatch.interrogators.base import Interrogator
 from clipwatch.interrogators.clipext import ClipExt
 from clipwatch.interrogators.comfyui import Comfyui
-from clipwatch.interrogators.detect import Detecting
+from clipwatch.interrogators.detecting import Detecting
 from clipwatch.interrogators.generic import Generic
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.koboldcpp import KoboldCpp

@@ -13,8 +13,7 @@ import orjson
 from clipwatch.errors import BackendFailed, InterrogatorError
 from clipwatch.interrogators.base import Auth
 from clipwatch.interrogators.http import Server
-from clipwatch.interrogators.probing import text_or_none
-from clipwatch.interrogators.webui import auth_at, looked_up
+from clipwatch.interrogators.webui import auth_at, looked_up, text_or_none
 
 #: Ollama is asked about one model after the other.
 MOST_SHOWN = 40

@@ -10,8 +10,8 @@ from clipwatch.interrogators.base import Activity, Auth, Capabilities, Picture
 from clipwatch.interrogators.caption import checked
 from clipwatch.interrogators.exchange import request_body, text_of, unknown_model
 from clipwatch.interrogators.http import Server
-from clipwatch.interrogators.probing import looked_at, text_or_none
-from clipwatch.interrogators.webui import looked_up
+from clipwatch.interrogators.probing import looked_at
+from clipwatch.interrogators.webui import looked_up, text_or_none
 from clipwatch.model import Caption
 
 PATH = "/sdapi/v1/interrogate"

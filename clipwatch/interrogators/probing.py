@@ -5,8 +5,14 @@ from dataclasses import replace
 
 from clipwatch.errors import BackendBusy, BackendTimeout, InterrogatorError, Problem
 from clipwatch.interrogators.base import Auth, Capabilities
+from clipwatch.interrogators.detect import GENERIC, detect
 from clipwatch.interrogators.http import Server
-from clipwatch.printable import printable
+
+#: Kinds that ask a web UI by routes beside its own: to call it a web UI explains nothing.
+IN_WEB_UI = ("tagger", "clipext", "generic")
+
+#: What is wrong where another kind of server may answer.
+OF_ANOTHER = (Problem.WRONG_KIND, Problem.ROUTE_REMOVED, Problem.FAILED)
 
 #: What was found, without the time that it took. May raise ``InterrogatorError``.
 Look = Callable[[], Awaitable[Capabilities]]
@@ -15,12 +21,14 @@ Look = Callable[[], Awaitable[Capabilities]]
 async def looked_at(
     kind: str, server: Server, look: Look, monotonic: Callable[[], float]
 ) -> Capabilities:
-    """What ``look`` found, or why it found nothing. Never raises."""
+    """What ``look`` found, or why it found nothing; where it is another kind of server, which.
+    Never raises."""
     started = monotonic()
     try:
         found = await look()
     except InterrogatorError as error:
-        return troubled(kind, server, error)
+        trouble = troubled(kind, server, error)
+        return await _recognised(trouble, server) if error.problem in OF_ANOTHER else trouble
     return replace(found, latency_ms=round((monotonic() - started) * 1000))
 
 
@@ -43,6 +51,17 @@ def troubled(kind: str, server: Server, error: InterrogatorError) -> Capabilitie
     )
 
 
-def text_or_none(value: object) -> str | None:
-    """A version, or whatever else a server tells about itself; None for what is no text."""
-    return printable(value)[:100] if isinstance(value, str) and value else None
+async def _recognised(trouble: Capabilities, server: Server) -> Capabilities:
+    """The trouble with a server that may be of another kind than it is thought to be."""
+    try:
+        kind = await detect(server)
+    except InterrogatorError:
+        return trouble
+    if kind in (trouble.kind, GENERIC) or (kind == "sdapi" and trouble.kind in IN_WEB_UI):
+        return trouble
+    return replace(
+        trouble,
+        problem=Problem.WRONG_KIND,
+        reason=f"{trouble.reason}; it looks like {kind}",
+        hint=f"set the back end's kind to {kind}, or to auto",
+    )

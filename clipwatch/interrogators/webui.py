@@ -7,7 +7,7 @@ from clipwatch.errors import BackendFailed, BackendMisconfigured, Problem
 from clipwatch.interrogators.answer import HINT_API, RouteAbsent
 from clipwatch.interrogators.base import Auth
 from clipwatch.interrogators.http import ANSWER_LIMIT, Server
-from clipwatch.interrogators.probing import text_or_none
+from clipwatch.printable import printable
 
 API = "/sdapi/v1/"
 #: FastAPI's own description; credentials are not asked for it.
@@ -89,3 +89,8 @@ async def sdnext_version(server: Server) -> str | None:
     told = await looked_up(server, VERSION)
     parts = [told.get("updated"), told.get("hash") or told.get("commit")]
     return text_or_none(" ".join(part for part in parts if isinstance(part, str)))
+
+
+def text_or_none(value: object) -> str | None:
+    """A version, or whatever else a server tells about itself; None for what is no text."""
+    return printable(value)[:100] if isinstance(value, str) and value else None

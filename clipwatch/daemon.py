@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -132,7 +133,8 @@ async def running(
         for one in sockets:
             stack.callback(one.close)
         metrics = make_metrics()
-        interrogations = await _interrogations(settings, store, clock, metrics)
+        models = runfile.models_directory(environ)
+        interrogations = await _interrogations(settings, store, clock, metrics, models)
         stack.push_async_callback(interrogations.close)
 
         roots = [await watch(store, root, settings) for root in settings.roots]
@@ -204,10 +206,10 @@ async def _take_over(store: Store, clock: Clock, roots: Sequence[WatchedRoot]) -
 
 
 async def _interrogations(
-    settings: Settings, store: Store, clock: Clock, metrics: Metrics
+    settings: Settings, store: Store, clock: Clock, metrics: Metrics, models: Path
 ) -> Interrogations:
     return Interrogations(
-        [await _backend(one, clock) for one in settings.all_backends()],
+        [await _backend(one, clock, models) for one in settings.all_backends()],
         enabled=settings.clip.enabled,
         store=store,
         clock=clock,
@@ -217,8 +219,8 @@ async def _interrogations(
     )
 
 
-async def _backend(settings: BackendSettings, clock: Clock) -> Backend:
-    interrogator = await build(settings, monotonic=clock.monotonic)
+async def _backend(settings: BackendSettings, clock: Clock, models: Path) -> Backend:
+    interrogator = await build(settings, monotonic=clock.monotonic, models=models)
     return Backend(settings.name, interrogator, settings.model)
 
 

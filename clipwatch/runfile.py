@@ -35,6 +35,11 @@ def state_directory(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("HOME") or Path.home()) / ".local/share/clipwatch"
 
 
+def models_directory(environ: Mapping[str, str]) -> Path:
+    """Where the taggers lie that were pulled."""
+    return state_directory(environ) / "models"
+
+
 def directories(environ: Mapping[str, str]) -> Mapping[Path, int]:
     """Where a daemon's run-file belongs, each with its mode: beside this user's state, and under
     the shipped unit also where every user of the machine finds it."""

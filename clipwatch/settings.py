@@ -158,13 +158,14 @@ _HEADERS_OF_OURS = frozenset(
 
 
 class BackendSettings(Section):
-    """One server that can be asked; replaces the one of [clip] where any is given."""
+    """One server, or model on this machine, that can be asked; replaces the one of [clip]."""
 
     name: str = Field(min_length=1)
-    url: Url
     kind: Literal[
-        "auto", "sdapi", "sdnext", "tagger", "clipext", "koboldcpp", "comfyui", "openai", "generic"
-    ] = "auto"
+        "auto", "sdapi", "sdnext", "tagger", "clipext", "koboldcpp", "comfyui", "openai", "generic",
+        "local",
+    ] = "auto"  # fmt: skip
+    url: str = Field(default="", validate_default=True)
     username: str = ""
     password: SecretStr | None = None
     headers: dict[str, SecretStr] = {}  #: sent with every request, for a proxy before the server
@@ -173,6 +174,21 @@ class BackendSettings(Section):
     workflow: Path | None = None  #: ComfyUI: a graph of one's own, in its API format
     output_node: str = ""  #: ComfyUI: the id of the workflow's node that has the text
     output_key: str = ""  #: ComfyUI: where the text is among what that node puts out
+    provider: Literal["cpu", "cuda"] = "cpu"  #: local: where it runs
+    general_threshold: float = Field(default=0.35, ge=0, le=1)  #: local
+    character_threshold: float = Field(default=0.85, ge=0, le=1)
+    batch_size: int = Field(default=4, ge=1, le=64)
+
+    @field_validator("url")
+    @classmethod
+    def _url_of_a_server(cls, url: str, info: ValidationInfo) -> str:
+        if info.data.get("kind") == "local":
+            if url:
+                raise ValueError("a local model has none; leave it out")
+            return url
+        if not url:
+            raise ValueError("must be given")
+        return _http_url(url)
 
     @field_validator("headers")
     @classmethod

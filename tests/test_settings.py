@@ -370,6 +370,20 @@ def test_what_is_in_force_and_from_where(file: Path) -> None:
     assert "geheim" not in str(rows)
 
 
+def test_a_local_model_has_no_url_and_a_server_has_one(file: Path) -> None:
+    file.write_text('[[backends]]\nname = "a"\nkind = "local"\nmodel = "wd-vit-tagger-v3"\n')
+    (backend,) = load(file, {}, {}).all_backends()
+    assert (backend.kind, backend.url, backend.provider) == ("local", "", "cpu")
+    file.write_text(
+        '[[backends]]\nname = "a"\nkind = "local"\nurl = "http://a:1"\nbatch_size = 0\n'
+        'provider = "rocm"\ngeneral_threshold = 1.1\n[[backends]]\nname = "b"\n'
+    )
+    found = problems(file, {})
+    assert len(found) == 5
+    assert f"backends[0].url = 'http://a:1' ({file}): a local model has none; leave it out" in found
+    assert f"backends[1].url = '' ({file}): must be given" in found
+
+
 def test_the_example_loads_as_it_is() -> None:
     assert load(EXAMPLE, {"HOME": "/nowhere"}, {}) == load(None, {"HOME": "/nowhere"}, {})
 

@@ -1,6 +1,8 @@
-"""What a server says: one module for each kind of server that can look at a picture."""
+"""What a server says: one module for each kind of server that can look at a picture, and ``local``
+for models that need none."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from clipwatch.interrogators.base import Interrogator
@@ -10,10 +12,12 @@ from clipwatch.interrogators.detecting import Detecting
 from clipwatch.interrogators.generic import Generic
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.koboldcpp import KoboldCpp
+from clipwatch.interrogators.local import Local
 from clipwatch.interrogators.openai import Openai
 from clipwatch.interrogators.sdapi import Sdapi
 from clipwatch.interrogators.sdnext import SdNext
 from clipwatch.interrogators.tagger import Tagger
+from clipwatch.interrogators.tagging import Thresholds
 from clipwatch.settings import BackendSettings
 
 
@@ -37,11 +41,16 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-async def build(backend: BackendSettings, *, monotonic: Callable[[], float]) -> Interrogator:
-    """The interrogator of one back end; ``close`` it in the end.
+async def build(
+    backend: BackendSettings, *, monotonic: Callable[[], float], models: Path = Path("models")
+) -> Interrogator:
+    """The interrogator of one back end; ``close`` it in the end. ``models`` is the folder of pulled
+    models.
 
-    Nothing is sent yet: a back end of kind ``auto`` is looked at when it is first used.
+    Nothing is sent or loaded yet: a back end of kind ``auto`` is looked at when it is first used.
     """
+    if backend.kind == Local.kind:
+        return await _local(backend, models, monotonic)
     password = backend.password.get_secret_value() if backend.password else ""
     server = Server(
         backend.url,
@@ -57,3 +66,16 @@ async def build(backend: BackendSettings, *, monotonic: Callable[[], float]) -> 
     if backend.kind != "auto":
         return make(backend.kind)
     return Detecting(server, make, monotonic=monotonic)
+
+
+async def _local(backend: BackendSettings, models: Path, monotonic: Callable[[], float]) -> Local:
+    local = Local(
+        models,
+        model=backend.model,
+        provider=backend.provider,
+        shown=Thresholds(backend.general_threshold, backend.character_threshold),
+        batch_size=backend.batch_size,
+        monotonic=monotonic,
+    )
+    await local.probe()  # so that it knows the names of its models
+    return local

@@ -13,6 +13,7 @@ ALIASES: Mapping[str, Mapping[str, str]] = {
     },
     "clipext": {"clip_vit_l_14": "ViT-L-14/openai", "clip_vit_b_32": "ViT-B-32/openai"},
     "tagger": {"clip_vit_l_14": "clip", "clip_vit_b_32": "clip", "deepdanbooru": "clip"},
+    "local": {"clip_vit_l_14": "clip", "clip_vit_b_32": "clip", "deepdanbooru": "clip"},
     "openai": {"clip_vit_l_14": "clip", "clip_vit_b_32": "clip"},
     "comfyui": {"clip_vit_l_14": "clip", "clip_vit_b_32": "clip"},
     "koboldcpp": {"clip_vit_l_14": "clip", "clip_vit_b_32": "clip"},

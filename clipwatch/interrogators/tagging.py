@@ -6,6 +6,7 @@ what is above ``SURE``, which is what the taggers themselves show by default.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from clipwatch.errors import BackendFailed
@@ -20,21 +21,42 @@ RATINGS = frozenset(("general", "sensitive", "questionable", "explicit"))
 KAOMOJI = frozenset(
     ("0_0", "(o)_(o)", "+_+", "+_-", "._.", "<o>_<o>", "<|>_<|>", "=_=", ">_<", "3_3")
 ).union(("6_9", ">_o", "@_@", "^_^", "o_o", "u_u", "x_x", "|_|", "||_||"))
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """A tag is in the text where its score is above the one of its category."""
+
+    general: float = SURE
+    character: float = 0.85
+
+
+SHOWN_BY_DEFAULT = Thresholds()
+NONE: Mapping[str, Any] = {}
 _SPECIAL = re.compile(r"(?<!\\)([()])")
 
 
 def caption_of(
-    scores: Mapping[str, Any], ratings: Mapping[str, Any], *, model: str, mode: str = ""
+    scores: Mapping[str, Any],
+    ratings: Mapping[str, Any],
+    *,
+    model: str,
+    mode: str = "",
+    characters: Mapping[str, Any] = NONE,
+    shown: Thresholds = SHOWN_BY_DEFAULT,
 ) -> Caption:
-    """The caption of tags and ratings with their scores, best first.
+    """The caption of tags, characters and ratings with their scores; characters first, best first.
 
     Raises ``BackendFailed`` where a score is no number, ``CaptionRejected`` where no tag is sure.
     """
-    best = _best_first(scores)
-    text = ", ".join(_written(name) for name, score in best if score > SURE)
-    tags = [_tag(name, score, "general") for name, score in best if score > FLOOR]
+    people, best = _best_first(characters), _best_first(scores)
+    sure = [name for name, score in people if score > shown.character]
+    sure += [name for name, score in best if score > shown.general]
+    tags = [_tag(name, score, "character") for name, score in people if score > FLOOR]
+    tags += [_tag(name, score, "general") for name, score in best if score > FLOOR]
     tags += [_tag(name, score, "rating") for name, score in _best_first(ratings)]
     unique = {(tag.name, tag.category): tag for tag in reversed(tags) if tag.name}
+    text = ", ".join(map(_written, sure))
     return Caption(checked(text), model, tuple(reversed(unique.values())), mode)
 
 

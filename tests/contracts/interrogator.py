@@ -1,11 +1,11 @@
-"""What every interrogator does, whatever server it speaks to."""
+"""What every interrogator does, whatever it asks, and what those do that ask a server."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from io import BytesIO
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import pytest
 from PIL import Image
@@ -21,7 +21,7 @@ from clipwatch.errors import (
     Problem,
 )
 from clipwatch.interrogators import build
-from clipwatch.interrogators.base import Interrogator, Picture
+from clipwatch.interrogators.base import Activity, Interrogator, Picture
 from clipwatch.settings import BackendSettings
 from tests.servers import FakeServer
 from tests.servers.behaviour import (
@@ -35,6 +35,7 @@ from tests.servers.behaviour import (
     says_text,
 )
 
+Appear: TypeAlias = Callable[[], Awaitable[None]]
 USER, PASSWORD = "lena", "correct-horse"
 
 FAILURES: dict[str, tuple[Behaviour, type[InterrogatorError]]] = {
@@ -68,13 +69,64 @@ def make_red() -> Picture:
     return Picture(out.getvalue(), "image/png", 64, 48, b"\1" * 32)
 
 
-class InterrogatorContract:
+class CaptionContract:
+    """What holds of all of them, with a server behind or without one."""
+
+    text: ClassVar[str] = "red square"  #: in the caption
+    used: ClassVar[str] = "clip"  #: the model that answers to this name
+
+    def ready(self) -> AbstractAsyncContextManager[Interrogator]:
+        """One that can be asked."""
+        raise NotImplementedError
+
+    def absent(self) -> AbstractAsyncContextManager[tuple[Interrogator, Appear]]:
+        """One that lacks what it asks, and what makes that appear."""
+        raise NotImplementedError
+
+    async def test_gives_a_caption_and_the_model_that_made_it(self) -> None:
+        async with self.ready() as interrogator:
+            caption = await interrogator.caption(make_red(), "clip")
+            assert self.text in caption.text
+            assert caption.model == self.used
+            assert await interrogator.activity() in (Activity.IDLE, Activity.UNKNOWN)
+
+    async def test_what_is_not_there_costs_no_attempt_until_it_is(self) -> None:
+        async with self.absent() as (interrogator, appear):
+            with pytest.raises(InterrogatorError) as caught:
+                await interrogator.caption(make_red(), "")
+            assert caught.value.blame is Blame.BACKEND
+            assert caught.value.message and caught.value.hint
+            found = await interrogator.probe()
+            assert not found.available
+            assert found.problem and found.reason and found.hint
+            await appear()
+            assert (await interrogator.caption(make_red(), "")).text
+
+    async def test_a_call_that_was_cancelled_does_not_hold_up_the_next(self) -> None:
+        async with self.ready() as interrogator:
+            call = asyncio.create_task(interrogator.caption(make_red(), ""))
+            await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert self.text in (await interrogator.caption(make_red(), "")).text
+
+    async def test_a_probe_says_what_can_be_asked(self) -> None:
+        async with self.ready() as interrogator:
+            found = await interrogator.probe()
+            assert found.available and not found.busy
+            assert found.problem is found.reason is None
+            assert found.kind == interrogator.kind
+            assert found.models
+            assert all(map(interrogator.accepts, ("", "clip", *found.models)))
+            assert found.latency_ms is not None and found.latency_ms >= 0
+
+
+class InterrogatorContract(CaptionContract):
     """Subclass it with the kind and the fake of its server."""
 
     kind: ClassVar[str]
     fake: ClassVar[type[FakeServer]]
-    text: ClassVar[str] = "red square"  #: in the caption that the fake gives
-    used: ClassVar[str] = "clip"  #: the model that answers to this name
     sent: ClassVar[str | None] = "clip"  #: under "model" of the request
 
     def worded(self, text: str) -> Any:
@@ -101,6 +153,17 @@ class InterrogatorContract:
             yield interrogator
         finally:
             await interrogator.close()
+
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator[Interrogator]:
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            yield interrogator
+
+    @asynccontextmanager
+    async def absent(self) -> AsyncIterator[tuple[Interrogator, Appear]]:
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            await server.stop()
+            yield interrogator, server.start
 
     async def test_sends_the_picture_and_returns_the_caption(self) -> None:
         picture = make_red()
@@ -162,14 +225,6 @@ class InterrogatorContract:
             with pytest.raises(BackendAbsent, match=r"no-such-host\.invalid"):
                 await interrogator.caption(make_red(), "")
 
-    async def test_finds_the_server_once_it_is_there(self) -> None:
-        async with self.fake() as server, self.made(server.url) as interrogator:
-            await server.stop()
-            with pytest.raises(BackendAbsent):
-                await interrogator.caption(make_red(), "")
-            await server.start()
-            assert (await interrogator.caption(make_red(), "")).text
-
     async def test_a_hanging_call_can_be_cancelled(self) -> None:
         async with self.fake() as server, self.made(server.url) as interrogator:
             hang = Hang()
@@ -226,11 +281,7 @@ class InterrogatorContract:
         async with self.fake() as server, self.made(server.url) as interrogator:
             assert (await interrogator.caption(make_red(), "")).text
 
-    async def test_probe_sees_a_healthy_server_and_gives_it_no_work(self) -> None:
+    async def test_a_probe_gives_the_server_no_work(self) -> None:
         async with self.fake() as server, self.made(server.url) as interrogator:
-            found = await interrogator.probe()
-            assert found.available and not found.busy
-            assert found.problem is found.reason is None
-            assert found.models
-            assert found.latency_ms is not None and found.latency_ms >= 0
+            assert (await interrogator.probe()).available
             assert server.calls == []

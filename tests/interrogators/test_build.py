@@ -1,6 +1,7 @@
 """The table of kinds, and what is built from settings."""
 
 import time
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -13,7 +14,7 @@ from tests.servers import FakeA1111
 
 
 def test_every_kind_can_be_set_and_every_setting_is_a_kind() -> None:
-    assert {*get_args(BackendSettings.model_fields["kind"].annotation)} == {"auto", *KINDS}
+    assert {*get_args(BackendSettings.model_fields["kind"].annotation)} == {"auto", "local", *KINDS}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -23,6 +24,15 @@ async def test_a_kind_is_built_without_asking_its_server(kind: str) -> None:
     assert (interrogator.kind, interrogator.url) == (kind, "http://h:1")
     assert interrogator.accepts("") and interrogator.accepts("clip")
     assert interrogator.models
+    await interrogator.close()
+
+
+async def test_a_local_model_has_no_server_and_need_not_be_there_yet(tmp_path: Path) -> None:
+    settings = BackendSettings(name="d", kind="local", model="wd-swinv2-tagger-v3")
+    interrogator = await build(settings, monotonic=time.monotonic, models=tmp_path)
+    assert (interrogator.kind, interrogator.url) == ("local", f"local:{tmp_path}")
+    assert interrogator.accepts("") and interrogator.accepts("wd-swinv2-tagger-v3")
+    assert interrogator.models == ("wd-swinv2-tagger-v3",)
     await interrogator.close()
 
 

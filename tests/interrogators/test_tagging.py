@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.errors import CaptionRejected
-from clipwatch.interrogators.tagging import FLOOR, caption_of
+from clipwatch.interrogators.tagging import FLOOR, Thresholds, caption_of
 from clipwatch.model import Tag, TagOrigin
 
 
@@ -20,6 +20,21 @@ def test_sure_tags_are_the_text_and_the_others_are_kept() -> None:
         ("general", "rating", 0.9),
         ("explicit", "rating", 0.01),
     ]
+
+
+def test_characters_come_first_and_have_a_threshold_of_their_own() -> None:
+    scores = {"1girl": 0.99, "smile": 0.5}
+    characters = {"saber_(fate)": 0.9, "rin": 0.8}
+    caption = caption_of(scores, {}, model="wd", characters=characters)
+    assert caption.text == "saber \\(fate\\), 1girl, smile"
+    assert [(tag.name, tag.category) for tag in caption.tags[:3]] == [
+        ("saber (fate)", "character"),
+        ("rin", "character"),
+        ("1girl", "general"),
+    ]
+    lower = Thresholds(general=0.5, character=0.7)
+    caption = caption_of(scores, {}, model="wd", characters=characters, shown=lower)
+    assert caption.text == "saber \\(fate\\), rin, 1girl"
 
 
 def test_faces_keep_their_underscores_and_brackets_are_escaped_once() -> None:

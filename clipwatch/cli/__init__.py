@@ -12,7 +12,9 @@ from clipwatch.errors import ClipwatchError
 from clipwatch.printable import printable
 
 #: Each is the ``command`` of the module that has its name, in the order of the help page.
-COMMANDS = ("run", "demo", "scan", "interrogate", "search", "show", "inspect", "status", "config")
+COMMANDS = (
+    "run", "demo", "scan", "interrogate", "search", "show", "inspect", "status", "model", "config",
+)  # fmt: skip
 INTERRUPTED = 130
 
 

@@ -5,8 +5,9 @@
     15 %  PNG without a prompt
     10 %  JPEG and 10 % WebP, A1111's text in EXIF UserComment (UTF-16BE)
 
-The pixels come from a few encoded pictures. Every file has texts of its own, the bare ones a title,
-so that no two are alike. Layouts: PNG third edition, TIFF 6.0, RFC 9649.
+The pixels come from a few encoded pictures, of which every file changes a few bytes, and each has
+texts of its own, the bare ones a title: no two are alike. Layouts: PNG third edition, TIFF 6.0,
+RFC 9649.
 """
 
 import io
@@ -14,6 +15,7 @@ import json
 import random
 import struct
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,9 +41,19 @@ _CHINESE = "红发女孩站在雨中的城堡前, 水彩, 月光, 细节丰富"
 class Bases:
     """Encoded pictures without any text, by format."""
 
-    png: list[bytes]
-    jpeg: list[bytes]
-    webp: list[bytes]
+    png: Sequence[bytes]
+    jpeg: Sequence[bytes]
+    webp: Sequence[bytes]
+
+    def own(self, number: int) -> "Bases":
+        """Bases as pictures of their own: with ``number`` among their coded pixels, which only a
+        decoder would mind."""
+        mark = b"%08d" % number
+        return Bases(
+            png=_Lazy(self.png, lambda base: _marked_png(base, mark)),
+            jpeg=_Lazy(self.jpeg, lambda base: base[:-2] + mark + base[-2:]),
+            webp=_Lazy(self.webp, lambda base: base[:32] + mark + base[40:]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ def write(folder: Path, count: int, seed: int = 1) -> Written:
 
 def image(number: int, bases: Bases, chance: random.Random) -> tuple[str, str, bytes]:
     """Name, prompt and bytes of one image of the mix."""
+    bases = bases.own(number)
     kind = chance.choices(("a1111", "comfyui", "bare", "jpeg", "webp"), (40, 25, 15, 10, 10))[0]
     seed = chance.getrandbits(32)
     name = f"{number:05}-{seed}"
@@ -142,6 +155,24 @@ def workflow(size: int) -> str:
 # --- containers ------------------------------------------------------------------------------
 
 
+class _Lazy(Sequence[bytes]):
+    """Bases that are changed when they are taken."""
+
+    def __init__(self, bases: Sequence[bytes], change: Callable[[bytes], bytes]) -> None:
+        self._bases, self._change = bases, change
+
+    def __len__(self) -> int:
+        return len(self._bases)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._change(self._bases[at])
+
+
+def _marked_png(base: bytes, mark: bytes) -> bytes:
+    """With one more IDAT at the end, before IEND."""
+    return base[:-12] + _chunk(b"IDAT", mark) + base[-12:]
+
+
 def make_bases(chance: random.Random) -> Bases:
     """A few pictures of smooth noise, encoded once: encoding one for each file takes minutes."""
     pictures = [_picture(chance) for _ in range(BASES)]
@@ -186,6 +217,21 @@ def comfyui_png_of(prompt: str, seed: int, run_size: int, size: int, base: bytes
     texts = {b"prompt": run, b"workflow": workflow(size - len(run))}
     chunks = [(b"tEXt", name + b"\0" + text.encode("ascii")) for name, text in texts.items()]
     return _with_chunks(base, *chunks)
+
+
+def png_of(width: int, height: int, chance: random.Random, title: str) -> bytes:
+    """A PNG of noise, hardly compressed, with a title."""
+    rows = chance.randbytes(width * 3 * height)
+    step = width * 3
+    lines = b"".join(b"\0" + rows[at : at + step] for at in range(0, len(rows), step))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [
+        (b"IHDR", header),
+        (b"tEXt", b"Title\0" + title.encode()),
+        (b"IDAT", zlib.compress(lines, 1)),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
 
 
 def _with_chunks(base: bytes, *chunks: tuple[bytes, bytes]) -> bytes:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks import corpus, report
 from clipwatch import log
@@ -37,6 +38,8 @@ ROUNDS = 3
 ROWS = 1_000  #: of the floor's transactions
 TICK_SECS = 0.005
 NO_SERVER = "http://127.0.0.1:9"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,8 @@ def main() -> None:
         time.sleep(WatchingSettings().quiet_secs)
         floors, imports = [], []
         for number in range(ROUNDS):
-            floors.append(_apart(floor, folder, Path(work, f"floor{number}"), written.prompts))
-            imports.append(_apart(first_import, folder, Path(work, f"import{number}"), IMAGES))
+            floors.append(apart(floor, folder, Path(work, f"floor{number}"), written.prompts))
+            imports.append(apart(first_import, folder, Path(work, f"import{number}"), IMAGES))
     _show(written, floors, imports)
 
 
@@ -93,7 +96,7 @@ def _range(figures: Sequence[float], style: str) -> str:
     return f"{min(figures):{style}} to {max(figures):{style}}"
 
 
-def _apart(measure: Callable[..., Run], *arguments: object) -> Run:
+def apart(measure: Callable[..., T], *arguments: object) -> T:
     """Run it in a new process on one core: memory and imports of this one do not count."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn, initializer=_pin) as pool:

@@ -169,7 +169,8 @@ class Observation:
     tags: tuple[Tag, ...] = ()
     quick_key: bytes | None = None  #: xxh3 of size, first and last 64 KiB: only nominates
     content_hash: bytes | None = None  #: BLAKE3, where the bytes were read anyway
-    pixel_key: bytes | None = None
+    pixel_hint: int | None = None  #: of the coded picture data; only nominates
+    pixel_key: bytes | None = None  #: xxh3 of that data alone, where its hint was met before
     sidecar: Embedded | None = None  #: what a text file beside it says
     sidecar_tags: tuple[Tag, ...] = ()
 
@@ -243,7 +244,9 @@ class Prompt:
     model_asked: str | None = None
     model_used: str | None = None
     mode: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)  #: asked for beside the model
     duration_ms: int | None = None
+    cached: bool = False  #: repeats what was answered for the same picture before
     current: bool = False
 
 

@@ -35,7 +35,7 @@ OURS: dict[str, set[str]] = {
     "clock": set(),
     "query": BASE,
     "embedded": {*BASE, "."},
-    "interrogators": {*BASE, "printable", "settings", "."},
+    "interrogators": {*BASE, "printable", "settings", "embedded.pixels", "."},
     "watching": {*BASE, "embedded.container", "."},
     "store": {*BASE, "query", "."},
     "pipeline": {
@@ -74,7 +74,7 @@ THEIRS: dict[str, set[str]] = {
     "pydantic_core": {"settings", "origins", "web.incoming"},
     "structlog": {"log", "store", "pipeline", "web", "daemon"},
     "watchdog": {"watching.observer"},
-    "xxhash": {"watching.listing", "web.cursor", "web.gallery", "web.replies"},
+    "xxhash": {"embedded.pixels", "watching.listing", "web.cursor", "web.gallery", "web.replies"},
     "yarl": {"web"},
 }
 

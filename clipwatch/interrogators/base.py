@@ -23,6 +23,7 @@ class Picture:
     width: int
     height: int
     content_hash: bytes  #: BLAKE3 of the file it was made from
+    pixel_key: bytes | None = None  #: of that file's coded picture data, where the format has one
 
 
 class Activity(StrEnum):

@@ -18,6 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from clipwatch.embedded.pixels import pixel_key
 from clipwatch.errors import PictureRejected
 from clipwatch.interrogators.base import Picture
 from clipwatch.interrogators.drawing import (
@@ -189,4 +190,6 @@ def _jpeg(image: Image.Image) -> bytes:
 
 def _picture(sent: bytes, image: Image.Image, file: bytes) -> Picture:
     media_type = "image/png" if sent.startswith(PNG_SIGNATURE) else "image/jpeg"
-    return Picture(sent, media_type, image.width, image.height, blake3(file).digest())
+    return Picture(
+        sent, media_type, image.width, image.height, blake3(file).digest(), pixel_key(file)
+    )

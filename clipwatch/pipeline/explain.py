@@ -47,7 +47,8 @@ def _has_one(image: Image, said: Said) -> str:
         return f"{whence}: {said.found_in}{by}" if said.found_in else whence + by
     if prompt.type is PromptType.CLIP_GENERATED:
         found = FOUND.get(image.outcome or Outcome.NONE, "it was asked for")
-        return f"{whence}: {prompt.backend}, model {prompt.model_used}; {found}"
+        again = " for the same picture in another file" if prompt.cached else ""
+        return f"{whence}{again}: {prompt.backend}, model {prompt.model_used}; {found}"
     return whence
 
 

@@ -130,17 +130,19 @@ class Interrogations:
         if ask.model == DEFAULT_MODEL:
             ask = replace(ask, model="")
         workers = self._fit_for(ask)
-        if not ask.force and (stored := await self._store.stored_caption(image_id, ask)):
-            return Answer(stored, cached=True)
+        if not ask.force:
+            known = await self._store.recall(image_id, ask, self._clock.now())
+            if known is not None:
+                return Answer(known, cached=True)
         await self._refuse_in_vain(workers)
         if len(workers) < len(self._workers):  # the others must not take it
             workers = [self._soonest(workers)]
             ask = replace(ask, backend=workers[0].backend.name)
-        urgent, ask = ask.now, replace(ask, now=False, force=False)
+        urgent, ask = ask.now, replace(ask, now=False)
         job = await self._store.enqueue(image_id, ask, Priority.INTERACTIVE, self._clock.now())
         patience = self.limit + 5.0 if patience is None else patience
         prompt = await self._await_end(job, workers, patience, urgent)
-        return Answer(prompt, cached=False)
+        return Answer(prompt, cached=prompt.cached)
 
     def _fit_for(self, ask: Ask) -> Sequence[Worker]:
         """The workers that this ask may go to. Raises ``ModelUnknown`` where there is none."""

@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from clipwatch import embedded
+from clipwatch.embedded.pixels import pixel_hint
 from clipwatch.embedded.sidecar import names_for, read_sidecar
 from clipwatch.embedded.stealth import probe
 from clipwatch.embedded.terms import tags_of
@@ -32,10 +33,10 @@ from clipwatch.model import (
     Tag,
     Verdict,
 )
+from clipwatch.pipeline.twins import with_keys
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import (
     IgnoreRules,
-    content_hash,
     file_stat,
     has_image_name,
     irregularity,
@@ -103,6 +104,7 @@ class Look:
     embedded: Embedded | None = None
     tags: tuple[Tag, ...] = ()
     quick_key: bytes | None = None
+    pixel_hint: int | None = None
     sidecar: Embedded | None = None  #: asked only where the image has no prompt itself
     problem: str | None = None  #: why it cannot be read
 
@@ -120,6 +122,8 @@ def look_at(root: bytes, path: bytes, now: int) -> Look:
         before = os.fstat(descriptor)
         said = read_prompt(descriptor, before.st_size)
         key = quick_key(descriptor, before.st_size)
+        shape = (said.width or 0, said.height or 0)
+        hint = pixel_hint(descriptor, before.st_size, said.format, shape)
         after = os.fstat(descriptor)
     except OSError as error:
         return _unopened(path, absolute, error)
@@ -129,7 +133,7 @@ def look_at(root: bytes, path: bytes, now: int) -> Look:
         said = replace(said, complete=False)
     quiet_secs = max(0.0, (now * 1000 - after.st_ctime_ns) / 1e9)
     beside = None if said.outcome is Outcome.PROMPT else find_sidecar(absolute)
-    return Look(path, file_stat(after), quiet_secs, said, tags_of(said), key, beside)
+    return Look(path, file_stat(after), quiet_secs, said, tags_of(said), key, hint, beside)
 
 
 def read_prompt(descriptor: int, size: int) -> Embedded:
@@ -208,6 +212,7 @@ def observation_of(root_id: int, look: Look, decision: Decision) -> Observation 
         embedded=said,
         tags=look.tags,
         quick_key=look.quick_key,
+        pixel_hint=look.pixel_hint if state is LocationState.PRESENT else None,
         sidecar=look.sidecar if state is LocationState.PRESENT else None,
         sidecar_tags=tags_of(look.sidecar) if look.sidecar else (),
     )
@@ -305,7 +310,7 @@ class Scanner:
     ) -> Sequence[Recorded]:
         if not seen:
             return ()
-        seen = await self._with_hashes(watched, seen)
+        seen = await with_keys(self._store, seen, watched.absolute)
         recorded = await self._store.record(
             seen,
             now=self._clock.now(),
@@ -331,37 +336,6 @@ class Scanner:
                 reason=observation.reason,
             )
         return recorded
-
-    async def _with_hashes(
-        self, watched: WatchedRoot, seen: Sequence[Observation]
-    ) -> Sequence[Observation]:
-        """Hash the contents of those that may be copies: of each other, or of a known image."""
-        keys = Counter(one.quick_key for one in seen if one.quick_key)
-        alike = await self._store.nominated(set(keys))
-        for path in {path for paths in alike.values() for path in paths}:
-            known_hash = await asyncio.to_thread(hash_file, path)
-            if known_hash is not None:
-                await self._store.set_content_hash(path, known_hash)
-        hashes: dict[bytes, bytes | None] = {}
-        for one in seen:
-            if one.quick_key and (one.quick_key in alike or keys[one.quick_key] > 1):
-                absolute = watched.absolute(one.path)
-                hashes[one.path] = await asyncio.to_thread(hash_file, absolute)
-        return [replace(one, content_hash=hashes.get(one.path)) for one in seen] if hashes else seen
-
-
-def hash_file(path: bytes) -> bytes | None:
-    """The BLAKE3 of a file's content, None where it cannot be read now."""
-    try:
-        descriptor = open_regular(path)
-    except OSError:
-        return None
-    try:
-        return content_hash(descriptor)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
 
 
 def tally(seen: Sequence[Observation], recorded: Sequence[Recorded], waiting: int) -> ScanCounts:

@@ -37,6 +37,7 @@ BACKEND_CLOSED = "backend.closed"
 BACKEND_OPENED = "backend.opened"
 BACKEND_YIELDED = "backend.yielded"
 JOB_BURIED = "job.buried"
+PROMPT_RECALLED = "prompt.recalled"
 PROMPT_STORED = "prompt.stored"
 RETRY_SCHEDULED = "retry.scheduled"
 STORE_FAILED = "store.failed"
@@ -185,6 +186,8 @@ class Worker:
         try:
             image = await self._store.image(job.image_id)
             picture = await asyncio.to_thread(make_picture, image.location.absolute)
+            if await self._is_known(job, image, picture):
+                return
             started = self._clock.monotonic()
             caption = await self._call(picture, job.ask.model or self.backend.model)
         except NotFound as error:
@@ -196,6 +199,27 @@ class Worker:
         else:
             milliseconds = round((self._clock.monotonic() - started) * 1000)
             await self._succeeded(job, image, picture, caption, milliseconds)
+
+    async def _is_known(self, job: Job, image: Image, picture: Picture) -> bool:
+        """Whether the same picture was asked about before; then the job has ended with that."""
+        prompt = await self._store.recognise(
+            job,
+            content_hash=picture.content_hash,
+            pixel_key=picture.pixel_key,
+            now=self._clock.now(),
+        )
+        if prompt is None:
+            return False
+        self._metrics.interrogations.labels(self.backend.name, "cached").inc()
+        log.info(
+            PROMPT_RECALLED,
+            image=str(job.image_id),
+            path=os.fsdecode(image.location.absolute),
+            type=prompt.type.value,
+            model=prompt.model_used,
+        )
+        self._ended(Ended(job, prompt, None))
+        return True
 
     async def _call(self, picture: Picture, model: str) -> Caption:
         """The server's caption, within the limit; while it renders for its owner the clock stands.
@@ -252,6 +276,7 @@ class Worker:
                 duration_ms=milliseconds,
                 now=self._clock.now(),
                 content_hash=picture.content_hash,
+                pixel_key=picture.pixel_key,
             )
         )
         if prompt is None:

@@ -18,6 +18,7 @@ from clipwatch.model import (
     BatchState,
     Caption,
     Change,
+    FileStat,
     Hit,
     Image,
     Job,
@@ -77,6 +78,15 @@ class Store(Protocol):
     async def set_content_hash(self, path: bytes, content_hash: bytes) -> None:
         """Note the BLAKE3 of the file at this absolute path, unknown paths being ignored."""
 
+    async def alike(
+        self, pixel_hints: Collection[int]
+    ) -> Mapping[int, Sequence[tuple[bytes, FileStat]]]:
+        """For each of these hints that an image has: its files (absolute paths, as they were when
+        last seen, missing ones left out) whose pixel key is not known yet."""
+
+    async def set_pixel_key(self, path: bytes, stat: FileStat, pixel_key: bytes) -> None:
+        """Note the pixel key of the file at this absolute path, if it is still known like this."""
+
     async def record(
         self,
         observations: Sequence[Observation],
@@ -88,7 +98,9 @@ class Store(Protocol):
         """Write what was seen: images, locations, prompts, tags, jobs; one answer each, in order.
 
         ``priority`` is that of the jobs made for images without a prompt; None makes none.
-        The rules of identity are those of architecture.md, "The data, decided".
+        The rules of identity are those of architecture.md, "The data, decided". An image without a
+        prompt of its own gets a copy of the one that the same pixels have elsewhere, and no job:
+        what a file says, or, where jobs are made at all, what a back end answered to a plain ask.
         """
 
     async def mark_missing(self, root_id: int, paths: Collection[bytes], now: int) -> int:
@@ -122,6 +134,7 @@ class Store(Protocol):
         duration_ms: int,
         now: int,
         content_hash: bytes | None = None,
+        pixel_key: bytes | None = None,
     ) -> Prompt | None:
         """Store the caption as a prompt and end the job, in one transaction.
 
@@ -129,6 +142,14 @@ class Store(Protocol):
         revision by now. A job whose ask says ``save=False`` ends without a row; the prompt that
         is returned then exists only in memory.
         """
+
+    async def recognise(
+        self, job: Job, *, content_hash: bytes, pixel_key: bytes | None, now: int
+    ) -> Prompt | None:
+        """End the job, whose file turned out to have these keys, with what is known of the same
+        picture: what was answered to the same ask, or for a job that a scan made what another file
+        says. None, and nothing written, where nothing is known, the ask says ``force``, or the
+        lease is no longer ours."""
 
     async def release(self, job: Job, *, run_at: int, error: str, attempted: bool) -> None:
         """Give the job back to run again at ``run_at``; ``attempted`` counts one attempt."""
@@ -194,8 +215,10 @@ class Store(Protocol):
     async def tags(self, image_id: UUID) -> Sequence[Tag]:
         """Raises ``NotFound``."""
 
-    async def stored_caption(self, image_id: UUID, ask: Ask) -> Prompt | None:
-        """The newest generated prompt for the same content and ask, or None."""
+    async def recall(self, image_id: UUID, ask: Ask, now: int) -> Prompt | None:
+        """What was answered to the same ask for the same content or pixels, as a prompt of this
+        image that says ``cached``, or None. Where another image had it, this one gets a copy,
+        unless the ask says ``save=False``."""
 
     async def list_images(self, query: Query, *, limit: int, below: int | None = None) -> Page:
         """Newest first, with ``seq`` below ``below``; the total is None where not counted.

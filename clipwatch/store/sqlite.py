@@ -24,6 +24,7 @@ from clipwatch.model import (
     Caption,
     Change,
     Clock,
+    FileStat,
     Hit,
     Image,
     Job,
@@ -45,6 +46,7 @@ from clipwatch.store import (
     sqlite_changes,
     sqlite_images,
     sqlite_jobs,
+    sqlite_ledger,
     sqlite_locations,
     sqlite_meta,
     sqlite_prompts,
@@ -53,6 +55,7 @@ from clipwatch.store import (
 )
 from clipwatch.store.sqlite_files import Lock, make_private
 from clipwatch.store.sqlite_images import seq_at, seq_of
+from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_schema import migrate, require_current
 from clipwatch.store.sqlite_writer import (
     Hop,
@@ -225,6 +228,14 @@ class SqliteStore:
     async def set_content_hash(self, path: bytes, content_hash: bytes) -> None:
         await self._write(lambda it: sqlite_locations.set_content_hash(it, path, content_hash))
 
+    async def alike(
+        self, pixel_hints: Collection[int]
+    ) -> Mapping[int, Sequence[tuple[bytes, FileStat]]]:
+        return await self._read(lambda it: sqlite_locations.alike(it, pixel_hints))
+
+    async def set_pixel_key(self, path: bytes, stat: FileStat, pixel_key: bytes) -> None:
+        await self._write(lambda it: sqlite_locations.set_pixel_key(it, path, stat, pixel_key))
+
     async def record(
         self,
         observations: Sequence[Observation],
@@ -263,11 +274,21 @@ class SqliteStore:
         duration_ms: int,
         now: int,
         content_hash: bytes | None = None,
+        pixel_key: bytes | None = None,
     ) -> Prompt | None:
         origin = sqlite_prompts.Origin(backend, kind, duration_ms)
+        keys = Keys(content_hash, pixel_key)
         return await self._write(
-            lambda it: sqlite_prompts.finish(it, job, caption, origin, now, content_hash)
+            lambda it: sqlite_prompts.finish(it, job, caption, origin, keys, now)
         )
+
+    async def recognise(
+        self, job: Job, *, content_hash: bytes, pixel_key: bytes | None, now: int
+    ) -> Prompt | None:
+        keys = Keys(content_hash, pixel_key)
+        if not await self._read(lambda it: sqlite_ledger.can_recognise(it, job, keys)):
+            return None  # as nearly always: then there is nothing to flush to the disk
+        return await self._write(lambda it: sqlite_ledger.recognise(it, job, keys, now))
 
     async def release(self, job: Job, *, run_at: int, error: str, attempted: bool) -> None:
         await self._write(lambda it: sqlite_jobs.release(it, job, run_at, error, attempted))
@@ -331,10 +352,10 @@ class SqliteStore:
     async def tags(self, image_id: UUID) -> Sequence[Tag]:
         return await self._read(lambda it: sqlite_tags.of(it, seq_of(it, image_id)))
 
-    async def stored_caption(self, image_id: UUID, ask: Ask) -> Prompt | None:
-        return await self._read(
-            lambda it: sqlite_prompts.stored_caption(it, seq_of(it, image_id), ask)
-        )
+    async def recall(self, image_id: UUID, ask: Ask, now: int) -> Prompt | None:
+        if not await self._read(lambda it: sqlite_ledger.can_recall(it, image_id, ask)):
+            return None
+        return await self._write(lambda it: sqlite_ledger.recall(it, image_id, ask, now))
 
     async def list_images(self, query: Query, *, limit: int, below: int | None = None) -> Page:
         return await self._read(lambda it: sqlite_images.page(it, query, limit, below))

@@ -21,6 +21,11 @@ class Place:
     revision: int
     outcome: Outcome | None
     content_hash: bytes | None
+    pixel_key: bytes | None = None
+    pixel_hint: int | None = None
+    read_prompt: int | None = None  #: prompt.id, as is the next
+    generated_prompt: int | None = None
+    read_type: str | None = None
 
     @property
     def was_read(self) -> bool:
@@ -54,6 +59,14 @@ def decide(place: Place, others: Sequence[FileStat], seen: Observation) -> Step:
     if any(not _is_linked(other, seen.stat) for other in others):
         return Step.APART
     return Step.REWRITTEN
+
+
+def shows_the_same(place: Place, seen: Observation) -> bool:
+    """Whether only what the file says beside its picture was rewritten. The old picture is gone:
+    where its key is not known the hint must do, for one path and one shape."""
+    if place.pixel_key is not None and seen.pixel_key is not None:
+        return place.pixel_key == seen.pixel_key
+    return place.pixel_hint is not None and place.pixel_hint == seen.pixel_hint
 
 
 def _is_same(place: Place, seen: Observation) -> bool:

@@ -4,10 +4,10 @@ import os
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
-from clipwatch.model import KnownFile, LocationState, Priority, Root
+from clipwatch.model import FileStat, KnownFile, LocationState, Priority, Root
 from clipwatch.store import sqlite_changes
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_CHANGED, IMAGE_MISSING, Entry
-from clipwatch.store.sqlite_values import stat_of, to_json
+from clipwatch.store.sqlite_values import stat_columns, stat_of, to_json
 
 #: An import that leaves more jobs than this waits for an idle server.
 SMALL_IMPORT = 500
@@ -25,6 +25,14 @@ WHERE root_id = ?"""
 _TAKE_OVER = """
 UPDATE OR IGNORE location SET root_id = ?, folder = CAST(substr(folder, ?) AS BLOB)
 WHERE root_id = ? AND (folder = ? OR (folder >= ? AND folder < ?))"""
+_HINTS = """
+SELECT DISTINCT value FROM json_each(?)
+WHERE EXISTS (SELECT 1 FROM image WHERE pixel_hint = value)"""
+_WITHOUT_KEY = """
+SELECT pixel_hint, root.path, location.path, device, inode, size, mtime_ns
+FROM image JOIN location USING (seq) JOIN root USING (root_id)
+WHERE pixel_hint IN (SELECT value FROM json_each(?)) AND pixel_key IS NULL
+  AND location.state <> 'missing'"""
 _LIVE = "root_id = ? AND folder = ? AND name = ? AND state <> 'missing'"
 
 
@@ -152,6 +160,31 @@ def set_content_hash(connection: sqlite3.Connection, path: bytes, content_hash: 
             "UPDATE image SET content_hash = ?"
             f" WHERE seq = (SELECT seq FROM location WHERE {_LIVE})",
             (content_hash, *place),
+        )
+
+
+def alike(
+    connection: sqlite3.Connection, pixel_hints: Collection[int]
+) -> dict[int, list[tuple[bytes, FileStat]]]:
+    """By each hint that an image has, the files that are known with it and have no pixel key."""
+    wanted = (to_json(list(pixel_hints)),)
+    found: dict[int, list[tuple[bytes, FileStat]]]
+    found = {hint: [] for (hint,) in connection.execute(_HINTS, wanted)}
+    for hint, root, path, *stat in connection.execute(_WITHOUT_KEY, wanted):
+        found[hint].append((os.path.join(root, path), stat_of(*stat)))
+    return found
+
+
+def set_pixel_key(
+    connection: sqlite3.Connection, path: bytes, stat: FileStat, pixel_key: bytes
+) -> None:
+    """Note what the pixels of a file are, unless the file is known to be another by now."""
+    place = place_of(connection, path)
+    if place is not None:
+        connection.execute(
+            "UPDATE image SET pixel_key = ? WHERE seq = (SELECT seq FROM location"
+            f" WHERE {_LIVE} AND device = ? AND inode = ? AND size = ? AND mtime_ns = ?)",
+            (pixel_key, *place, *stat_columns(stat)),
         )
 
 

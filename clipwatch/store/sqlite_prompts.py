@@ -24,25 +24,30 @@ from clipwatch.store.sqlite_values import (
 COLUMNS = """prompt.prompt_id, image.image_id, prompt.revision, prompt.type, prompt.text,
  prompt.created_at, prompt.negative, prompt.parts, prompt.parameters, prompt.scores,
  prompt.backend, prompt.kind, prompt.model_asked, prompt.model_used, prompt.mode,
- prompt.duration_ms, prompt.id = image.current_prompt"""
-WIDTH = 17
+ prompt.options, prompt.duration_ms, prompt.copy_of, prompt.id = image.current_prompt"""
+WIDTH = 19
+#: Types whose tags are the terms of their text.
+READ = (PromptType.EMBEDDED, PromptType.INHERITED)
 
 _LEDGER = f"""
 SELECT {COLUMNS} FROM prompt JOIN image USING (seq)
 WHERE seq = ? AND removed_at IS NULL ORDER BY prompt.id DESC"""
+_BY_NUMBER = f"SELECT {COLUMNS} FROM prompt JOIN image USING (seq) WHERE prompt.id = ?"
 _ADD = """
 INSERT INTO prompt (prompt_id, seq, revision, type, text, created_at, negative, parts, parameters,
-                    scores, backend, kind, model_asked, model_used, mode, duration_ms, mode_asked)
+                    scores, backend, kind, model_asked, model_used, mode, options, duration_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-# The image itself, and every other with the same bytes.
-_CAPTIONS = f"""
-SELECT {COLUMNS} FROM image AS asked
-JOIN image ON image.seq = asked.seq
-  OR (image.content_hash = asked.content_hash AND asked.content_hash IS NOT NULL)
-JOIN prompt ON prompt.seq = image.seq AND prompt.revision = image.revision
-WHERE asked.seq = :seq AND prompt.type = 'clip_generated' AND removed_at IS NULL
-  AND model_asked = :model AND mode_asked = :mode AND (:backend = '' OR backend = :backend)
-ORDER BY prompt.created_at DESC, prompt.id DESC LIMIT 1"""
+_KEYS = """
+UPDATE image SET content_hash = coalesce(content_hash, ?), pixel_key = coalesce(pixel_key, ?)
+WHERE seq = ?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """By what the same picture is known again; None where it has none, or nobody knows."""
+
+    content_hash: bytes | None = None
+    pixel_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +64,29 @@ def finish(
     job: Job,
     caption: Caption,
     origin: Origin,
+    keys: Keys,
     now: int,
-    content_hash: bytes | None,
 ) -> Prompt | None:
     """Store a caption and end its job; None, and nothing written, where the lease is not ours."""
     seq = sqlite_jobs.end(connection, job, now)
     if seq is None:
         return None
-    connection.execute(
-        "UPDATE image SET content_hash = coalesce(content_hash, ?) WHERE seq = ?",
-        (content_hash, seq),
-    )
+    note(connection, seq, keys)
     prompt = _generated(job, caption, origin, now)
     if not job.ask.save:
         return prompt
-    _store(connection, prompt, seq, job.ask)
-    return next(each for each in ledger(connection, seq) if each.prompt_id == prompt.prompt_id)
+    _store(connection, prompt, seq)
+    return one(connection, seq, prompt.prompt_id)
+
+
+def note(connection: sqlite3.Connection, seq: int, keys: Keys) -> None:
+    """Remember what an image is known by, where that was not known yet."""
+    connection.execute(_KEYS, (keys.content_hash, keys.pixel_key, seq))
+
+
+def options_of(ask: Ask) -> dict[str, str]:
+    """What changes the answer of a back end, beside its model."""
+    return {"mode": text(ask.mode)} if ask.mode else {}
 
 
 def _generated(job: Job, caption: Caption, origin: Origin, now: int) -> Prompt:
@@ -91,13 +103,14 @@ def _generated(job: Job, caption: Caption, origin: Origin, now: int) -> Prompt:
         model_asked=text(job.ask.model),
         model_used=text(caption.model),
         mode=text(caption.mode or job.ask.mode),
+        options=options_of(job.ask),
         duration_ms=origin.duration_ms,
     )
 
 
-def _store(connection: sqlite3.Connection, prompt: Prompt, seq: int, ask: Ask) -> None:
+def _store(connection: sqlite3.Connection, prompt: Prompt, seq: int) -> None:
     sqlite_fts.leave(connection, [seq])
-    added = connection.execute(_ADD, (*_columns(prompt, seq), text(ask.mode))).lastrowid
+    added = connection.execute(_ADD, _columns(prompt, seq)).lastrowid
     connection.execute("UPDATE image SET generated_prompt = ? WHERE seq = ?", (added, seq))
     sqlite_tags.drop(connection, seq, TagOrigin.GENERATED)
     sqlite_tags.add(connection, {seq: prompt.tags}, TagOrigin.GENERATED)
@@ -124,6 +137,7 @@ def _columns(prompt: Prompt, seq: int) -> tuple[object, ...]:
         prompt.model_asked,
         text_or_none(prompt.model_used),
         prompt.mode,
+        to_json(prompt.options),
         prompt.duration_ms,
     )
 
@@ -136,18 +150,22 @@ def ledger(connection: sqlite3.Connection, seq: int) -> list[Prompt]:
     return [prompt_of(row, tags if row[2] == current else ()) for row in rows]
 
 
-def stored_caption(connection: sqlite3.Connection, seq: int, ask: Ask) -> Prompt | None:
-    """The newest generated prompt for the same content and ask, or None."""
-    wanted = {"seq": seq, "model": text(ask.model), "mode": text(ask.mode), "backend": ask.backend}
-    row = connection.execute(_CAPTIONS, wanted).fetchone()
-    return None if row is None else prompt_of(row, ())
+def by_number(connection: sqlite3.Connection, number: int) -> Prompt:
+    """The prompt with this ``prompt.id``."""
+    return prompt_of(connection.execute(_BY_NUMBER, (number,)).fetchone(), ())
+
+
+def one(connection: sqlite3.Connection, seq: int, prompt_id: UUID) -> Prompt:
+    """That one of an image's prompts."""
+    return next(each for each in ledger(connection, seq) if each.prompt_id == prompt_id)
 
 
 def prompt_of(row: Sequence[Any], image_tags: Sequence[Tag]) -> Prompt:
-    """A prompt from ``COLUMNS``. Generated ones carry their own tags, embedded ones those that
-    the image has for them."""
+    """A prompt from ``COLUMNS``. Generated ones carry their own tags, those that were read the
+    ones that the image has for them."""
     prompt_id, image_id, revision, kind_of, words, created_at, negative, *rest = row
-    parts, parameters, scores, backend, kind, asked, used, mode, duration_ms, current = rest
+    parts, parameters, scores, backend, kind, asked, used, mode, *rest = rest
+    options, duration_ms, copy_of, current = rest
     embedded = tuple(tag for tag in image_tags if tag.origin == TagOrigin.EMBEDDED)
     return Prompt(
         prompt_id=UUID(bytes=prompt_id),
@@ -159,12 +177,14 @@ def prompt_of(row: Sequence[Any], image_tags: Sequence[Tag]) -> Prompt:
         negative=negative,
         parts=parts_of(parts),
         parameters=from_json(parameters, {}),
-        tags=embedded if kind_of == PromptType.EMBEDDED else scores_of(scores),
+        tags=embedded if kind_of in READ else scores_of(scores),
         backend=backend,
         kind=kind,
         model_asked=asked,
         model_used=used,
         mode=mode,
+        options=from_json(options, {}),
         duration_ms=duration_ms,
+        cached=copy_of is not None and kind_of == PromptType.CLIP_GENERATED,
         current=bool(current),
     )

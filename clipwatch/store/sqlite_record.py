@@ -24,10 +24,20 @@ from clipwatch.model import (
     Verdict,
     new_id,
 )
-from clipwatch.store import sqlite_changes, sqlite_fts, sqlite_jobs, sqlite_sidecars, sqlite_tags
+from clipwatch.store import (
+    sqlite_changes,
+    sqlite_fts,
+    sqlite_jobs,
+    sqlite_ledger,
+    sqlite_prompts,
+    sqlite_sidecars,
+    sqlite_tags,
+)
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_ADDED, IMAGE_CHANGED, Entry
-from clipwatch.store.sqlite_identity import Place, Step, decide, pick
+from clipwatch.store.sqlite_identity import Place, Step, decide, pick, shows_the_same
+from clipwatch.store.sqlite_ledger import Gift, Picture
 from clipwatch.store.sqlite_locations import MANY, refresh
+from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_seq import FreeSeqs
 from clipwatch.store.sqlite_values import (
     clamp,
@@ -42,7 +52,8 @@ from clipwatch.store.sqlite_values import (
 
 _PLACES = """
 SELECT location_id, seq, device, inode, size, mtime_ns, location.state, location.reason,
-       quick_key, image_id, revision, outcome, content_hash
+       quick_key, image_id, revision, outcome, content_hash, pixel_key, pixel_hint, read_prompt,
+       generated_prompt, (SELECT type FROM prompt WHERE prompt.id = read_prompt)
 FROM location JOIN image USING (seq)
 WHERE root_id = ? AND folder = ? AND name = ? ORDER BY location.state = 'missing', seen_at DESC"""
 _OTHERS = """
@@ -54,14 +65,17 @@ WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ? AND inode <> 0 LIMI
 _SAME_CONTENT = "SELECT seq FROM image WHERE content_hash = ? ORDER BY seq LIMIT 1"
 _ADD_IMAGE = """
 INSERT INTO image (state, format, width, height, outcome, generator, version, reason,
-                   content_hash, pixel_key, read_prompt, revision, seq, image_id, added_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+                   content_hash, pixel_key, pixel_hint, read_prompt, revision, seq, image_id,
+                   added_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _REWRITE_IMAGE = """
 UPDATE image SET state = ?, format = ?, width = ?, height = ?, outcome = ?, generator = ?,
-                 version = ?, reason = ?, content_hash = ?, pixel_key = ?,
-                 read_prompt = coalesce(?, CASE revision WHEN ?12 THEN read_prompt END),
-                 generated_prompt = CASE revision WHEN ?12 THEN generated_prompt END,
-                 revision = ?12 WHERE seq = ?13"""
+                 version = ?, reason = ?, content_hash = ?,
+                 pixel_key = coalesce(?10, CASE revision WHEN ?13 THEN pixel_key END),
+                 pixel_hint = coalesce(?11, CASE revision WHEN ?13 THEN pixel_hint END),
+                 read_prompt = coalesce(?12, CASE revision WHEN ?13 THEN read_prompt END),
+                 generated_prompt = CASE revision WHEN ?13 THEN generated_prompt END,
+                 revision = ?13 WHERE seq = ?14"""
 _ADD_LOCATION = """
 INSERT INTO location (seq, device, inode, size, mtime_ns, quick_key, state, reason, seen_at,
                       root_id, folder, name)
@@ -79,7 +93,6 @@ _NEXT_PROMPT = "SELECT coalesce(max(id), 0) + 1 FROM prompt"
 _REMOVED = """
 SELECT 1 FROM prompt
 WHERE seq = ? AND removed_at IS NOT NULL AND type = 'embedded' AND text = ?"""
-_SET_HASH = "UPDATE image SET content_hash = ? WHERE seq = ?"
 _WANTS_JOB = """
 SELECT 1 FROM image WHERE seq = ? AND state = 'present' AND outcome IN ('no_prompt', 'none')
 AND current_prompt IS NULL AND NOT EXISTS
@@ -101,8 +114,7 @@ def record(
 ) -> list[Recorded]:
     """Write what was seen; one answer each, in order. See ``Store.record``."""
     recording = _Recording(connection, now, priority, batch_id)
-    answers = [recording.observe(seen) for seen in observations]
-    recording.finish(answers)
+    answers = recording.finish([recording.observe(seen) for seen in observations])
     for seen, answer in zip(observations, answers, strict=True):
         if seen.sidecar is not None:
             sqlite_sidecars.add(connection, answer.image_id.bytes, seen, now)
@@ -129,6 +141,8 @@ class _Recording:
         self.tags: dict[int, Sequence[Tag]] = {}
         self.raws: dict[int, tuple[str | None, str | bytes]] = {}
         self.unindexed: set[int] = set()
+        self.keyed: set[int] = set()  #: images whose pixel key is new
+        self.gifts: list[Gift] = []
         self.changes: list[Entry] = []
         self.has_sidecar = False  #: the present one, which then needs no job
 
@@ -148,16 +162,31 @@ class _Recording:
             case Step.REWRITTEN:
                 return self._rewritten(place, seen)
 
-    def finish(self, answers: Sequence[Recorded]) -> None:
-        """Write what waited."""
+    def finish(self, answers: Sequence[Recorded]) -> list[Recorded]:
+        """Write what waited; the answers, by now without the jobs that are not needed."""
         self.connection.executemany(_ADD_PROMPT, self.prompts)
         sqlite_tags.add(self.connection, self.tags, TagOrigin.EMBEDDED)
         self.connection.executemany(
             "INSERT OR REPLACE INTO embedded (seq, found_in, raw) VALUES (?, ?, ?)",
             sorted((seq, *raw) for seq, raw in self.raws.items()),
         )
+        spared = self._give()
         sqlite_fts.enter(self.connection, self.unindexed)
-        sqlite_changes.write(self.connection, self.now, self._told(answers))
+        told = [replace(a, job_made=a.job_made and a.image_id not in spared) for a in answers]
+        sqlite_changes.write(self.connection, self.now, self._told(told))
+        return told
+
+    def _give(self) -> set[UUID]:
+        """Let pictures that are known by now have the prompts that they had elsewhere."""
+        repeat = self.priority is not None
+        mine = {gift.to.seq for gift in self.gifts}
+        found = sqlite_ledger.gifts(self.connection, self.keyed - mine, repeat=repeat)
+        given = [*self.gifts, *(gift for gift in found if gift.to.seq not in mine)]
+        seqs = {gift.to.seq for gift in given}
+        sqlite_fts.leave(self.connection, seqs - self.unindexed)
+        self.unindexed |= seqs
+        self.changes += sqlite_ledger.give(self.connection, given, self.now)
+        return {UUID(bytes=gift.to.image_id) for gift in given}
 
     def _told(self, answers: Sequence[Recorded]) -> Sequence[Entry]:
         if len(answers) <= MANY or not self.changes:
@@ -199,13 +228,14 @@ class _Recording:
     def _seen_again(self, place: Place, seen: Observation) -> Recorded:
         tells = _tells(seen, place.outcome)
         hashes = seen.content_hash is not None and place.content_hash is None
+        hashes = hashes or (seen.pixel_key is not None and place.pixel_key is None)
         if not (tells or hashes) and _stays(place, seen):
             return Recorded(UUID(bytes=place.image_id), Verdict.UNCHANGED)
         self._locate(seen, place.seq, place)
         if tells:
             self._rewrite(_hashed(seen, place.content_hash), place.seq, place.revision)
-        elif hashes:
-            self.connection.execute(_SET_HASH, (seen.content_hash, place.seq))
+        else:
+            sqlite_prompts.note(self.connection, place.seq, _keys(seen))
         refresh(self.connection, place.seq)
         if not tells and seen.state == place.state:
             return Recorded(UUID(bytes=place.image_id), Verdict.UNCHANGED)
@@ -213,6 +243,8 @@ class _Recording:
 
     def _rewritten(self, place: Place, seen: Observation) -> Recorded:
         revision = place.revision + place.was_read
+        if revision > place.revision and shows_the_same(place, seen):
+            self._carry_over(place, seen, revision)
         self._locate(seen, place.seq, place)
         self._rewrite(seen, place.seq, revision)
         if place.was_read:
@@ -220,6 +252,17 @@ class _Recording:
             sqlite_jobs.start_over(self.connection, place.seq, revision, self.now)
         refresh(self.connection, place.seq)
         return self._changed(place.seq, place.image_id, revision, Verdict.UPDATED)
+
+    def _carry_over(self, place: Place, seen: Observation, revision: int) -> None:
+        """Only the metadata were rewritten: what was known of the picture still holds."""
+        if _outcome(seen) not in (Outcome.NO_PROMPT, Outcome.NONE):
+            return
+        to = Picture(place.seq, place.image_id, revision, _keys(seen))
+        if place.read_prompt is not None and place.read_type in sqlite_prompts.READ:
+            tags = sqlite_ledger.read_tags(self.connection, place.seq)
+            self.gifts.append(Gift.of_file(to, place.read_prompt, place.seq, tags))
+        if place.generated_prompt is not None:
+            self.gifts.append(Gift.of_backend(to, place.generated_prompt, place.seq))
 
     # --- looking up --------------------------------------------------------------------------
 
@@ -255,6 +298,8 @@ class _Recording:
             _reason(seen),
             self.now,
         )
+        if seen.pixel_key is not None:
+            self.keyed.add(seq)
         if place is None:
             where = (seen.root_id, *os.path.split(seen.path))
             self.connection.execute(_ADD_LOCATION, columns + where)
@@ -285,6 +330,7 @@ class _Recording:
             text_or_none(told.reason),
             seen.content_hash,
             seen.pixel_key,
+            seen.pixel_hint,
             self._add_prompt(told, seq, revision) if _outcome(seen) == Outcome.PROMPT else None,
         )
 
@@ -353,6 +399,10 @@ def _stays(place: Place, seen: Observation) -> bool:
 def _reason(seen: Observation) -> str | None:
     told = seen.embedded.reason if seen.embedded else None
     return text_or_none(seen.reason or told)
+
+
+def _keys(seen: Observation) -> Keys:
+    return Keys(seen.content_hash, seen.pixel_key)
 
 
 def _hashed(seen: Observation, content_hash: bytes | None) -> Observation:

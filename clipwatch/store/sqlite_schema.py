@@ -39,7 +39,8 @@ CREATE TABLE image (
   version TEXT,
   reason TEXT,
   content_hash BLOB,                   -- BLAKE3 of the file
-  pixel_key BLOB,                      -- of the coded picture data alone
+  pixel_hint INTEGER,                  -- of the coded picture data; only nominates
+  pixel_key BLOB,                      -- xxh3 of all of that data
   added_at INTEGER NOT NULL,
   -- prompt.id of the newest live one of each sort, of this revision (manual: of any):
   manual_prompt INTEGER,
@@ -51,6 +52,7 @@ CREATE INDEX image_shown ON image (seq) WHERE missing = 0;
 CREATE INDEX image_missing ON image (seq) WHERE missing = 1;
 CREATE INDEX image_content ON image (content_hash) WHERE content_hash IS NOT NULL;
 CREATE INDEX image_pixels ON image (pixel_key) WHERE pixel_key IS NOT NULL;
+CREATE INDEX image_hint ON image (pixel_hint, pixel_key) WHERE pixel_hint IS NOT NULL;
 
 -- One file. A path has at most one row that is not missing, and any number that are: when a
 -- name is used again for something else, the image that had it keeps its row.
@@ -102,10 +104,10 @@ CREATE TABLE prompt (
   kind TEXT,
   model_asked TEXT,
   model_used TEXT,
-  mode_asked TEXT,
-  mode TEXT,
-  options TEXT,                        -- JSON object
+  mode TEXT,                           -- the one used
+  options TEXT,                        -- JSON object: what was asked for beside the model
   duration_ms INTEGER,
+  copy_of INTEGER,                     -- prompt.id of the same picture's that this one repeats
   created_at INTEGER NOT NULL,
   removed_at INTEGER
 );

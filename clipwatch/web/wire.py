@@ -179,6 +179,8 @@ def prompt_dict(prompt: Prompt) -> dict[str, Any]:
         "model_asked": prompt.model_asked,
         "kind": prompt.kind,
         "mode": prompt.mode,
+        "options": dict(prompt.options),
+        "cached": prompt.cached,
         "revision": prompt.revision,
         "duration_ms": prompt.duration_ms,
     }

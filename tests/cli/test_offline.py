@@ -30,7 +30,7 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "pics"
     (folder / "inner").mkdir(parents=True)
     (folder / "a.png").write_bytes(a1111_png("a red cat on a roof\nSteps: 20, Seed: 1"))
-    (folder / "inner" / "b.png").write_bytes(png())
+    (folder / "inner" / "b.png").write_bytes(png(colour=(1, 2, 3)))
     return folder
 
 

@@ -6,10 +6,11 @@ from clipwatch.model import Root
 from clipwatch.store.base import Store
 from tests.contracts.store_files import FilesContract
 from tests.contracts.store_jobs import JobsContract
+from tests.contracts.store_ledger import LedgerContract
 from tests.contracts.store_reading import ReadingContract
 
 
-class StoreContract(FilesContract, JobsContract, ReadingContract):
+class StoreContract(FilesContract, JobsContract, LedgerContract, ReadingContract):
     """Inherited beside a fixture ``store``, an empty one."""
 
     @pytest.fixture

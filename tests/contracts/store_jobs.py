@@ -1,5 +1,7 @@
 """What a store does as a queue."""
 
+from dataclasses import replace
+
 import pytest
 
 from clipwatch.errors import Conflict, NotFound
@@ -75,8 +77,8 @@ class JobsContract:
         assert {tag.name for tag in image.tags} == {"lighthouse", "at", "dusk"}
         assert image.job is not None
         assert image.job.state == JobState.DONE
-        assert await store.stored_caption(one.image_id, Ask()) == prompt
-        assert await store.stored_caption(one.image_id, Ask(model="other")) is None
+        assert await store.recall(one.image_id, Ask(), NOW) == replace(prompt, cached=True)
+        assert await store.recall(one.image_id, Ask(model="other"), NOW) is None
 
     async def test_a_late_answer_is_dropped(self, store: Store, root: Root) -> None:
         (one,) = await put(store, seen(root, b"a.png"))

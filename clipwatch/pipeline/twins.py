@@ -1,0 +1,106 @@
+"""Which of the files that are seen now may hold what others hold, by hashing as few as possible.
+
+The keys that every look makes only nominate: the quick key an exact copy, the pixel hint the same
+picture under other metadata. Only where one was met before are whole files read, those of this
+moment and those of then.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from clipwatch.embedded.pixels import pixel_key
+from clipwatch.model import FileStat, LocationState, Observation
+from clipwatch.store.base import Store
+from clipwatch.watching.listing import content_hash, file_stat, open_regular
+
+#: Bytes of a file whose pixels are compared; larger ones are looked at when they are interrogated.
+LARGEST = 128 << 20
+
+
+async def with_keys(
+    store: Store, seen: Sequence[Observation], absolute: Callable[[bytes], bytes]
+) -> Sequence[Observation]:
+    """The same observations, with content hash and pixel key where they were nominated.
+
+    ``absolute`` makes a path of theirs one that can be opened.
+    """
+    seen = await _with_hashes(store, seen, absolute)
+    return await _with_pixel_keys(store, seen, absolute)
+
+
+async def _with_hashes(
+    store: Store, seen: Sequence[Observation], absolute: Callable[[bytes], bytes]
+) -> Sequence[Observation]:
+    keys = Counter(one.quick_key for one in seen if one.quick_key)
+    alike = await store.nominated(set(keys))
+    for path in {path for paths in alike.values() for path in paths}:
+        known_hash = await asyncio.to_thread(hash_file, path)
+        if known_hash is not None:
+            await store.set_content_hash(path, known_hash)
+    hashes: dict[bytes, bytes | None] = {}
+    for one in seen:
+        if one.quick_key and (one.quick_key in alike or keys[one.quick_key] > 1):
+            hashes[one.path] = await asyncio.to_thread(hash_file, absolute(one.path))
+    return [replace(one, content_hash=hashes.get(one.path)) for one in seen] if hashes else seen
+
+
+async def _with_pixel_keys(
+    store: Store, seen: Sequence[Observation], absolute: Callable[[bytes], bytes]
+) -> Sequence[Observation]:
+    hints = Counter(
+        one.pixel_hint
+        for one in seen
+        if one.pixel_hint is not None and one.state is LocationState.PRESENT
+    )
+    alike = await store.alike(set(hints)) if hints else {}
+    for path, stat in {file for files in alike.values() for file in files}:
+        known_key = await asyncio.to_thread(key_file, path, stat)
+        if known_key is not None:
+            await store.set_pixel_key(path, stat, known_key)
+    twins = [
+        (absolute(one.path), one.stat)
+        for one in seen
+        if one.pixel_hint is not None and (one.pixel_hint in alike or hints[one.pixel_hint] > 1)
+    ]
+    if not twins:
+        return seen
+    keys = await asyncio.to_thread(_key_files, twins)
+    return [replace(one, pixel_key=keys.get(absolute(one.path))) for one in seen]
+
+
+def _key_files(files: Sequence[tuple[bytes, FileStat]]) -> dict[bytes, bytes | None]:
+    return {path: key_file(path, stat) for path, stat in files}
+
+
+def hash_file(path: bytes) -> bytes | None:
+    """The BLAKE3 of a file's content, None where it cannot be read now."""
+    return _of_open(path, content_hash)
+
+
+def key_file(path: bytes, stat: FileStat) -> bytes | None:
+    """The pixel key of a file that must still be as ``stat`` says; None where it is not, cannot be
+    read now, is too large, or has none."""
+
+    def key(fd: int) -> bytes | None:
+        if stat.size > LARGEST or file_stat(os.fstat(fd)) != stat:
+            return None
+        data = os.pread(fd, stat.size, 0)
+        return pixel_key(data) if file_stat(os.fstat(fd)) == stat else None
+
+    return _of_open(path, key)
+
+
+def _of_open(path: bytes, make: Callable[[int], bytes | None]) -> bytes | None:
+    try:
+        fd = open_regular(path)
+    except OSError:
+        return None
+    try:
+        return make(fd)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)

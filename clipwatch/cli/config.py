@@ -21,7 +21,12 @@ def check(config: Path | None) -> None:
     from clipwatch.settings import load
 
     path = options.config_file(config)
-    load(path, os.environ, {})
+    settings = load(path, os.environ, {})
+    if any(backend.workflow for backend in settings.backends):
+        from clipwatch.interrogators.comfyui_workflow import workflow_of
+
+        for backend in settings.backends:
+            workflow_of(backend)
     note(f"all settings are right ({path or 'no configuration file'})")
 
 

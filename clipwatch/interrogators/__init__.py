@@ -2,12 +2,14 @@
 for models that need none."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from clipwatch.interrogators.base import Interrogator
 from clipwatch.interrogators.clipext import ClipExt
 from clipwatch.interrogators.comfyui import Comfyui
+from clipwatch.interrogators.comfyui_workflow import Workflow, workflow_of
 from clipwatch.interrogators.detecting import Detecting
 from clipwatch.interrogators.generic import Generic
 from clipwatch.interrogators.http import Server
@@ -48,9 +50,11 @@ async def build(
     models.
 
     Nothing is sent or loaded yet: a back end of kind ``auto`` is looked at when it is first used.
+    Raises ``SettingsError`` where it has a workflow that cannot be run.
     """
     if backend.kind == Local.kind:
         return await _local(backend, models, monotonic)
+    kinds = _kinds(workflow_of(backend))
     password = backend.password.get_secret_value() if backend.password else ""
     server = Server(
         backend.url,
@@ -61,7 +65,7 @@ async def build(
     )
 
     def make(kind: str) -> Interrogator:
-        return KINDS[kind](server, model=backend.model, monotonic=monotonic)
+        return kinds[kind](server, model=backend.model, monotonic=monotonic)
 
     if backend.kind != "auto":
         return make(backend.kind)
@@ -79,3 +83,9 @@ async def _local(backend: BackendSettings, models: Path, monotonic: Callable[[],
     )
     await local.probe()  # so that it knows the names of its models
     return local
+
+
+def _kinds(workflow: Workflow | None) -> Mapping[str, Kind]:
+    if workflow is None:
+        return KINDS
+    return {**KINDS, Comfyui.kind: partial(Comfyui, workflow=workflow)}

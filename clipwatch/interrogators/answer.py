@@ -38,7 +38,7 @@ HINT_API = (
 HINT_COMFYUI = "this looks like ComfyUI, which has no such route"
 HINT_CREDENTIALS = (
     "set the user name and password that its --api-auth (or proxy) expects; "
-    "a key is a password without a user name"
+    "a key is a password without a user name; what else a proxy wants goes into headers and query"
 )
 HINT_DOWNLOAD = "set a model that is on its disk, or let it reach huggingface.co"
 HINT_LOG = "look at its log"
@@ -49,11 +49,19 @@ HINT_SDNEXT = "SD.Next of 2024-10 to 2026-01 cannot interrogate over HTTP: updat
 HINT_SIZE = "raise the largest request that it, or the proxy before it, takes"
 HINT_TAGGER = "this wd14-tagger cannot be asked while the web UI has --api-auth: start it without"
 HINT_WAIT = "nothing needs to be done: it is asked again later"
+HINT_GRAPH = "update ComfyUI and its nodes, or set a workflow that runs there, exported anew"
+HINT_UPLOAD = "nothing needs to be done: it is sent again"
 HINT_VISION = "load a model with vision (KoboldCpp and llama.cpp: --mmproj)"
 
 
 class RouteAbsent(BackendMisconfigured):
     """The server answers, but does not have this route."""
+
+
+#: A page that asks for a password, which ComfyUI-Login and single sign-ons show in place of all.
+_LOGIN = re.compile(rb"<input[^>]*type=.?password", re.IGNORECASE)
+
+_TO_LOGIN = re.compile(r"/(log-?in|sign-?in|sso|oauth2?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,20 @@ _REMOVED = Meaning(BackendMisconfigured, HINT_SDNEXT, Problem.ROUTE_REMOVED)
 _DOWNLOAD = Meaning(BackendMisconfigured, HINT_DOWNLOAD, Problem.MODEL_ABSENT)
 _CREDENTIALS = Meaning(BackendMisconfigured, HINT_CREDENTIALS, Problem.CREDENTIALS)
 
+_GRAPH = Meaning(BackendMisconfigured, HINT_GRAPH)
+#: A model that is not on the disk, and no way to the hub.
+_OFFLINE = (
+    r"cannot connect to host \S*huggingface|ClientConnector(DNS)?Error|LocalEntryNotFoundError|"
+    r"connect to '?https://huggingface|host='huggingface\.co'|OfflineModeIsEnabled"
+)
+#: What ComfyUI's validation says of graphs and of nodes in them.
+_INVALID = (
+    r"^(prompt outputs failed validation|custom validation failed for node|cannot execute because|"
+    r"prompt has no outputs|no prompt provided|required input is missing|value not in list|"
+    r"value \S+ (bigger|smaller) than|failed to convert an input|return type mismatch|"
+    r"exception when validating|prompt_id must be)"
+)
+
 #: Server's words, whatever the status. The first that is found decides.
 SAID: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
@@ -98,7 +120,9 @@ SAID: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         (r"image input is not supported|does not support (image|vision)", _BLIND),
         (r"^loading model", Meaning(BackendBusy, HINT_WAIT, Problem.LOADING)),  # llama.cpp
         (r"failed to load image|invalid image input", Meaning(PictureRejected, HINT_PICTURE)),
-        (r"cannot connect to host huggingface", _DOWNLOAD),
+        (_OFFLINE, _DOWNLOAD),
+        (r"invalid image file: clipwatch_", Meaning(BackendFailed, HINT_UPLOAD)),  # restarted
+        (_INVALID, _GRAPH),
         (r"out of memory|allocation on device", Meaning(BackendFailed, HINT_MEMORY)),
         (r"payload is too big", Meaning(PictureRejected, HINT_SIZE)),
         (r"invalid encoded image|cannot identify image", Meaning(PictureRejected, HINT_PICTURE)),
@@ -130,6 +154,12 @@ def decoded(answer: Answer) -> Any:
     try:
         return orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
+        if _LOGIN.search(answer.body):
+            raise BackendMisconfigured(
+                f"{answer.url} answered with a page to log in",
+                hint=HINT_CREDENTIALS,
+                problem=Problem.CREDENTIALS,
+            ) from error
         kind = printable(answer.headers.get("Content-Type", "something"))[:80]
         raise BackendFailed(
             f"{answer.url} answered with {kind} that is not JSON",
@@ -182,7 +212,14 @@ def _unprocessable(fields: frozenset[str]) -> Meaning:
 
 def _redirect(answer: Answer) -> BackendMisconfigured:
     """Credentials and pictures are not carried to where a redirect points."""
-    host = _host(answer.headers.get("Location", ""))
+    location = answer.headers.get("Location", "")
+    host = _host(location)
+    if _TO_LOGIN.search(location):
+        return BackendMisconfigured(
+            f"{answer.url} redirects to {host} to log in",
+            hint=HINT_CREDENTIALS,
+            problem=Problem.CREDENTIALS,
+        )
     return BackendMisconfigured(
         f"{answer.url} redirects to {host}, which is not followed",
         hint="set the back end's url to where it really is",
@@ -211,7 +248,7 @@ def _words(answer: Answer) -> tuple[str, frozenset[str]]:
     return _said(body), frozenset(fields)
 
 
-def _said(value: Any, depth: int = 4) -> str:
+def _said(value: Any, depth: int = 6) -> str:
     """The first words in a body, by the keys that servers use; never what they echo."""
     if isinstance(value, str):
         return value.strip()
@@ -221,7 +258,11 @@ def _said(value: Any, depth: int = 4) -> str:
         keys = ("detail", "errors", "message", "msg", "error")
         said = next(filter(None, (_said(value.get(key), depth - 1) for key in keys)), "")
         details = value.get("details")  # ComfyUI's
-        return f"{said}: {details}" if said and details and isinstance(details, str) else said
+        if said and details and isinstance(details, str):
+            return f"{said}: {details}"
+        nodes = value.get("node_errors")
+        about = _said(list(nodes.values()), depth - 1) if said and isinstance(nodes, dict) else ""
+        return f"{said}: {about}" if about else said
     return ""
 
 

@@ -1,44 +1,44 @@
 """ComfyUI: a picture is uploaded, a small graph queued behind its owner's, and waited for."""
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
-import orjson
-
-from clipwatch.errors import (
-    BackendFailed,
-    BackendMisconfigured,
-    BackendTimeout,
-    InterrogatorError,
-)
-from clipwatch.interrogators.aliases import model_used
-from clipwatch.interrogators.base import Activity, Capabilities, Picture
+from clipwatch.errors import BackendFailed, BackendMisconfigured, Problem
+from clipwatch.interrogators.aliases import is_alias, model_used
+from clipwatch.interrogators.answer import RouteAbsent
+from clipwatch.interrogators.base import Activity, Auth, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_in
-from clipwatch.interrogators.comfyui_graph import RECIPES, SHOWS, Graph, Installed, Node, Recipe
-from clipwatch.interrogators.comfyui_history import OURS, activity_in, is_queued, text_in
+from clipwatch.interrogators.comfyui_graph import RECIPES, SHOWS, Installed, Node, Recipe
+from clipwatch.interrogators.comfyui_history import (
+    HINT_OUTPUT,
+    activity_in,
+    savers_in,
+    speaker_in,
+    text_of,
+)
+from clipwatch.interrogators.comfyui_run import POLL_SECONDS, Runs
+from clipwatch.interrogators.comfyui_workflow import HINT_SAVES, Workflow
 from clipwatch.interrogators.exchange import unknown_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
+from clipwatch.interrogators.tagging import written
+from clipwatch.interrogators.webui import text_or_none
 from clipwatch.model import Caption
 
-#: Lower numbers run first, and the owner's count up from 0.
-LAST = 1_000_000_000
-#: Between two looks at a job: nothing else tells that it is done, apart from a websocket.
-POLL_SECONDS = 0.25
-#: The queue repeats every graph that waits.
-QUEUE_LIMIT = 64 << 20
-WITHDRAWAL_SECONDS = 2.0
+HINT_NODE = (
+    "install ComfyUI-WD14-Tagger (or Florence2, or JoyCaption) and restart ComfyUI, "
+    "or set a workflow of your own"
+)
+HINT_MISSING = "install it in ComfyUI, or take it out of the workflow"
+HINT_PATH = "check host, port and path of the back end's url: ComfyUI is not there"
 
 
 class Comfyui:
-    """Asks the first node of ``RECIPES`` that the server has.
+    """Asks the first node of ``RECIPES`` that the server has, or else by its owner's ``workflow``.
 
     ``models`` are those that the node lists, which may not be on its disk: it downloads one when
-    it is first asked for. ``poll`` is in seconds.
+    it is first asked for. A workflow has its models in it, and counts as one. ``poll`` is in
+    seconds.
     """
 
     kind = "comfyui"
@@ -50,45 +50,57 @@ class Comfyui:
         *,
         model: str,
         monotonic: Callable[[], float],
+        workflow: Workflow | None = None,
         poll: float = POLL_SECONDS,
     ) -> None:
         self.url = server.url
-        self.models: tuple[str, ...] = (model or "clip",)
+        self.models: tuple[str, ...] = (model or (workflow.name if workflow else "clip"),)
         self._server = server
         self._default = model
         self._monotonic = monotonic
-        self._poll = poll
-        # Without one, ComfyUI before mid-2026 ends cached runs without outputs.
-        self._client_id = f"{OURS}{uuid4()}"
+        self._workflow = workflow
+        self._runs = Runs(server, poll=poll)
+        self._saver = ""  #: the workflow's node that was seen to save images
 
     def accepts(self, model: str) -> bool:
-        return True
+        if self._workflow is None:
+            return True
+        return model in self.models or is_alias(self.kind, model)
 
     async def caption(self, picture: Picture, model: str) -> Caption:
+        if self._workflow is not None:
+            return await self._by_workflow(self._workflow, picture, model)
         installed = await self._installed()
         models = installed.models
         used = model_used(self.kind, model, self._default or next(iter(models), ""))
         if models and used not in models:
             raise unknown_model(self.url, used, models)
-        graph = installed.graph(await self._upload(picture), used)
-        text = checked(text_in(await self._run(graph), installed.output, self.url))
-        tags = tags_in(text.split(",")) if installed.recipe.tags else ()
-        return Caption(text, used or installed.recipe.look, tags)
+        outputs = await self._runs.outputs(
+            picture, lambda stored: installed.graph(stored, used), installed.output
+        )
+        text = text_of(outputs, installed.output)
+        if text is None:
+            raise BackendFailed(f"{self.url} finished without a text", hint="see ComfyUI's log")
+        return captioned(text, used or installed.recipe.look, is_tags=installed.recipe.tags)
 
     async def activity(self) -> Activity:
-        return activity_in(await self._queue())
+        try:
+            return activity_in(await self._runs.queue())
+        except RouteAbsent as error:
+            raise _elsewhere(error) from error
 
     async def probe(self) -> Capabilities:
         async def look() -> Capabilities:
             doing = await self.activity()
-            installed = await self._installed()
             return Capabilities(
                 True,
                 self.kind,
                 busy=doing is not Activity.IDLE,
                 product="ComfyUI",
-                models=installed.models or (installed.recipe.look,),
+                version=text_or_none(await self._runs.version()),
+                models=await self._list(),
                 scores=False,
+                auth=Auth.ACCEPTED if self._server.has_credentials else Auth.OPEN,
             )
 
         return await looked_at(self.kind, self._server, look, self._monotonic)
@@ -96,7 +108,16 @@ class Comfyui:
     async def close(self) -> None:
         await self._server.close()
 
-    # --- what the server has -----------------------------------------------------------------
+    # --- by what is installed ------------------------------------------------------------------
+
+    async def _list(self) -> tuple[str, ...]:
+        """The models to choose from. Raises ``BackendMisconfigured`` where nothing could run."""
+        if self._workflow is not None:
+            self._refuse_a_saver(self._workflow)
+            await self._audible(self._workflow)
+            return self.models
+        installed = await self._installed()
+        return installed.models or (installed.recipe.look,)
 
     async def _installed(self) -> Installed:
         for recipe in RECIPES:
@@ -104,7 +125,8 @@ class Comfyui:
                 return found
         raise BackendMisconfigured(
             f"ComfyUI at {self.url} has no node that describes pictures",
-            hint="install ComfyUI-WD14-Tagger (or Florence2, or JoyCaption) and restart it",
+            hint=HINT_NODE,
+            problem=Problem.MODEL_ABSENT,
         )
 
     async def _equipped(self, recipe: Recipe) -> Installed | None:
@@ -117,8 +139,13 @@ class Comfyui:
             return None
         if look.get("output_node") is True:
             return Installed(recipe, look, loader)
-        show = await self._first_node(tuple(name for name, _ in SHOWS))
-        return Installed(recipe, look, loader, (show[0], dict(SHOWS)[show[0]])) if show else None
+        show = await self._show()
+        return Installed(recipe, look, loader, show) if show else None
+
+    async def _show(self) -> tuple[str, str] | None:
+        """The class of a node that puts a text out, and its input."""
+        found = await self._first_node(tuple(name for name, _ in SHOWS))
+        return (found[0], dict(SHOWS)[found[0]]) if found else None
 
     async def _first_node(self, names: tuple[str, ...]) -> tuple[str, Node] | None:
         for name in names:
@@ -128,80 +155,75 @@ class Comfyui:
 
     async def _node(self, name: str) -> Node | None:
         """The declaration of one class. That of all is many megabytes."""
-        answer = await self._server.get(f"/object_info/{quote(name, safe='')}")
+        try:
+            answer = await self._server.get(f"/object_info/{quote(name, safe='')}")
+        except RouteAbsent as error:
+            raise _elsewhere(error) from error
         node = answer.get(name) if isinstance(answer, dict) else None
         return node if isinstance(node, dict) else None
 
-    # --- one job -----------------------------------------------------------------------------
+    # --- by a workflow -------------------------------------------------------------------------
 
-    async def _upload(self, picture: Picture) -> str:
-        """The value of LoadImage for the picture, among the files that go with a restart.
+    async def _by_workflow(self, workflow: Workflow, picture: Picture, model: str) -> Caption:
+        if not self.accepts(model):
+            raise unknown_model(self.url, model, self.models)
+        self._refuse_a_saver(workflow)
+        audible = await self._audible(workflow)
+        outputs = await self._runs.outputs(picture, audible.graph, audible.output)
+        self._saver = ", ".join(savers_in(outputs))
+        self._refuse_a_saver(workflow)
+        node = audible.output or speaker_in(outputs, self.url, audible.key)
+        text = text_of(outputs, node, audible.key)
+        if text is None:
+            raise BackendMisconfigured(
+                f"node {node} of the workflow {workflow.file} put out no text", hint=HINT_OUTPUT
+            )
+        return captioned(text, self.models[0], is_tags=audible.gives_tags(node))
 
-        Named by its content: nothing is overwritten that a waiting job still needs.
-        """
-        suffix = picture.media_type.partition("/")[2]
-        name = f"clipwatch_{picture.content_hash.hex()[:32]}.{suffix}"
-        answer = await self._server.upload(
-            "/upload/image", name, picture.media_type, picture.data, {"type": "temp"}
-        )
-        stored = answer if isinstance(answer, dict) else {}
-        if not isinstance(stored.get("name"), str):
-            raise BackendFailed(f"{self.url} did not name the upload", hint="look at its log")
-        path = "/".join(filter(None, (stored.get("subfolder"), stored["name"])))
-        return f"{path} [{stored.get('type', 'temp')}]"
+    async def _audible(self, workflow: Workflow) -> Workflow:
+        """The workflow as it is where one of its ends is an output; else with a node that puts out
+        the text of the one end that has some. Raises ``BackendMisconfigured``."""
+        texts: list[tuple[str, int]] = []
+        for number in workflow.ends():
+            name = workflow.class_of(number)
+            node = await self._node(name)
+            if node is None:
+                raise BackendMisconfigured(
+                    f"ComfyUI at {self.url} has no node {name}, "
+                    f"which the workflow {workflow.file} needs",
+                    hint=HINT_MISSING,
+                    problem=Problem.MODEL_ABSENT,
+                )
+            if node.get("output_node") is True:
+                return workflow
+            types = node.get("output")
+            if isinstance(types, list) and "STRING" in types:
+                texts.append((number, types.index("STRING")))
+        show = await self._show()
+        if len(texts) != 1 or show is None:
+            raise BackendMisconfigured(
+                f"the workflow {workflow.file} puts nothing out", hint=HINT_OUTPUT
+            )
+        return workflow.shown(*texts[0], *show)
 
-    async def _run(self, graph: Graph) -> Any:
-        """The history's entry of a run of ``graph``; given up, it is taken out of the queue."""
-        prompt_id = str(uuid4())
-        try:
-            return await self._finished(await self._submit(graph, prompt_id))
-        except asyncio.CancelledError:
-            await self._withdraw(prompt_id)
-            raise
+    def _refuse_a_saver(self, workflow: Workflow) -> None:
+        if self._saver:
+            raise BackendMisconfigured(
+                f"the workflow {workflow.file} saves images: node {self._saver}", hint=HINT_SAVES
+            )
 
-    async def _submit(self, graph: Graph, prompt_id: str) -> str:
-        """The id under which the graph is queued: ours, but for very old servers."""
-        body = {
-            "prompt": graph,
-            "prompt_id": prompt_id,
-            "client_id": self._client_id,
-            "number": LAST,
-        }
-        answer = await self._server.post("/prompt", orjson.dumps(body))
-        queued = answer.get("prompt_id") if isinstance(answer, dict) else None
-        if not isinstance(queued, str):
-            raise BackendFailed(f"{self.url} queued nothing", hint="look at ComfyUI's log")
-        if errors := answer.get("node_errors"):  # what they concern is dropped without a word
-            raise self._server.failure(list(errors.values()) if isinstance(errors, dict) else "")
-        return queued
 
-    async def _finished(self, prompt_id: str) -> Any:
-        """The job's entry in the history, once it is there. Raises ``BackendFailed`` where the
-        server no longer knows it, after a restart or a cleared queue."""
-        while True:
-            with suppress(BackendTimeout):  # a server that loads a model answers nothing meanwhile
-                if entry := await self._entry(prompt_id):
-                    return entry
-                if not is_queued(await self._queue(), prompt_id):
-                    return await self._entry(prompt_id) or self._lost()
-            await asyncio.sleep(self._poll)
+def captioned(text: str, model: str, *, is_tags: bool) -> Caption:
+    """The caption of what a node put out: a sentence as it is, or tags as prompts are written.
 
-    def _lost(self) -> Any:
-        raise BackendFailed(
-            f"{self.url} no longer knows the interrogation: it was restarted or its queue cleared",
-            hint="nothing needs to be done: it is asked again",
-        )
+    Raises ``CaptionRejected`` for a failure in disguise, and where no tag passed.
+    """
+    text = checked(text)
+    if not is_tags:
+        return Caption(text, model)
+    terms = [term.strip() for term in text.split(",") if term.strip()]
+    return Caption(", ".join(map(written, terms)), model, tags_in(terms))
 
-    async def _entry(self, prompt_id: str) -> Any:
-        answer = await self._server.get(f"/history/{prompt_id}")
-        return answer.get(prompt_id) if isinstance(answer, dict) else None
 
-    async def _queue(self) -> Any:
-        return await self._server.get("/queue", limit=QUEUE_LIMIT)
-
-    async def _withdraw(self, prompt_id: str) -> None:
-        """Take a waiting job out. One that runs goes on: an interrupt could hit the owner's."""
-        # Whatever happens, the caption has been given up: the job then runs for nothing.
-        with suppress(InterrogatorError, TimeoutError):
-            async with asyncio.timeout(WITHDRAWAL_SECONDS):
-                await self._server.post("/queue", orjson.dumps({"delete": [prompt_id]}))
+def _elsewhere(error: RouteAbsent) -> BackendMisconfigured:
+    return RouteAbsent(error.message, hint=HINT_PATH, problem=Problem.WRONG_KIND)

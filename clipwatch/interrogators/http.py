@@ -103,6 +103,13 @@ class Server:
         seconds = self._patience if is_quick else None
         return decoded(await self._ask("POST", path, body=body, seconds=seconds))
 
+    async def tell(self, path: str, body: bytes) -> None:
+        """Post JSON that is answered with nothing, within the patience. Raises
+        ``InterrogatorError``."""
+        answer = await self._ask("POST", path, body=body, seconds=self._patience)
+        if not 200 <= answer.status < 300:
+            raise failure(answer)
+
     async def messages(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[Any, None]:
         """What the websocket at ``path`` says in JSON, until it ends; all else is left out.
 

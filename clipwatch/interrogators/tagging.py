@@ -56,7 +56,7 @@ def caption_of(
     tags += [_tag(name, score, "general") for name, score in best if score > FLOOR]
     tags += [_tag(name, score, "rating") for name, score in _best_first(ratings)]
     unique = {(tag.name, tag.category): tag for tag in reversed(tags) if tag.name}
-    text = ", ".join(map(_written, sure))
+    text = ", ".join(map(written, sure))
     return Caption(checked(text), model, tuple(reversed(unique.values())), mode)
 
 
@@ -70,8 +70,9 @@ def _best_first(scores: Mapping[str, Any]) -> list[tuple[str, float]]:
     return sorted(scores.items(), key=lambda item: -item[1])
 
 
-def _written(name: str) -> str:
-    """As prompts are written: spaces for underscores, but brackets escaped (A1111's weights)."""
+def written(name: str) -> str:
+    """A tag as prompts are written: spaces for underscores, but brackets escaped (A1111's
+    weights)."""
     return _SPECIAL.sub(r"\\\1", name if name in KAOMOJI else name.replace("_", " "))
 
 

@@ -63,3 +63,18 @@ def test_run_with_wrong_options_is_78(clipwatch: Run, tmp_path: Path) -> None:
     done = clipwatch("run", str(tmp_path), "--port", "70000", "--host", "0.0.0.0")
     assert done.code == 78
     assert "server.port = 70000 (--port)" in done.err
+
+
+def test_check_looks_into_workflows(clipwatch: Run, file: Path) -> None:
+    file.write_text(
+        '[[backends]]\nname = "a"\nurl = "http://127.0.0.1:1"\nworkflow = "describe.json"\n'
+    )
+    workflow = file.parent / "describe.json"
+    workflow.write_text('{"nodes": [], "links": []}')
+    done = clipwatch("config", "check")
+    assert done.code == 78
+    assert f"the workflow {workflow} is a workflow as ComfyUI's editor keeps it" in done.err
+    assert "Export (API)" in done.err
+    load = '{"class_type": "LoadImage", "inputs": {"image": ""}}'
+    workflow.write_text(f'{{"1": {load}}}')
+    assert clipwatch("config", "check").code == 0

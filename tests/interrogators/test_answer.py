@@ -16,6 +16,7 @@ from clipwatch.errors import (
     InterrogatorError,
     ModelUnknown,
     PictureRejected,
+    Problem,
 )
 from clipwatch.interrogators.answer import (
     LONGEST_WAIT,
@@ -23,6 +24,7 @@ from clipwatch.interrogators.answer import (
     RouteAbsent,
     decoded,
     failure,
+    failure_said,
     retry_after,
 )
 
@@ -31,7 +33,8 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["detail", "errors", "message", "msg", "error", "loc", "x"]), inner
+            st.sampled_from(["detail", "errors", "message", "error", "loc", "node_errors", "x"]),
+            inner,
         )
     ),
     max_leaves=12,
@@ -105,6 +108,66 @@ def test_a_422_is_about_the_field_that_it_names(
 ) -> None:
     body = {"detail": [{"loc": place, "msg": "field required"}]}
     assert type(failure(answered(422, body))) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Cannot connect to host huggingface.co:443 ssl:default", BackendMisconfigured),
+        ("JC: couldn't connect to 'https://huggingface.co' to load", BackendMisconfigured),
+        ("WD14: no reason (ClientConnectorDNSError)", BackendMisconfigured),
+        ("HTTPSConnectionPool(host='huggingface.co', port=443)", BackendMisconfigured),
+        ("LoadImage: cannot identify image file (UnidentifiedImageError)", PictureRejected),
+        ("LoadImage: image file is truncated (OSError)", PictureRejected),
+        ("JC: Allocation on device (torch.OutOfMemoryError)", BackendFailed),
+        ("JC: division by zero (ZeroDivisionError)", BackendFailed),
+    ],
+)
+def test_a_nodes_error_has_its_meaning(said: str, expected: type[InterrogatorError]) -> None:
+    error = failure_said(said, "http://h:1")
+    assert type(error) is expected and error.hint
+    is_absent = expected is BackendMisconfigured
+    assert error.problem is (Problem.MODEL_ABSENT if is_absent else Problem.FAILED)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<html><form action="/login"><input type="password" name="p"></form>',
+        b"<!DOCTYPE html><INPUT name=p TYPE=password>",
+    ],
+)
+def test_a_page_to_log_in_asks_for_credentials(page: bytes) -> None:
+    with pytest.raises(BackendMisconfigured, match="page to log in") as caught:
+        decoded(Answer("http://h:1/x", 200, {"Content-Type": "text/html"}, page))
+    assert caught.value.problem is Problem.CREDENTIALS
+    assert "headers" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("location", "problem"),
+    [
+        ("/login", Problem.CREDENTIALS),
+        ("https://sso.example/oauth2/authorize?client_id=7", Problem.CREDENTIALS),
+        ("/sign-in?next=/", Problem.CREDENTIALS),
+        ("http://h:2/x", Problem.REDIRECTED),
+        ("/blogins", Problem.REDIRECTED),
+    ],
+)
+def test_a_redirect_to_log_in_asks_for_credentials(location: str, problem: Problem) -> None:
+    error = failure(answered(302, Location=location))
+    assert isinstance(error, BackendMisconfigured) and error.problem is problem
+
+
+def test_errors_of_comfyuis_nodes_are_told() -> None:
+    wrong = {"message": "Value not in list", "details": "model: 'x' not in ['a']"}
+    body = {
+        "error": {"type": "t", "message": "Prompt outputs failed validation", "details": ""},
+        "node_errors": {"1": {"errors": [wrong], "class_type": "N"}},
+    }
+    error = failure(answered(400, body))
+    assert isinstance(error, BackendMisconfigured)
+    assert error.message.endswith("validation: Value not in list: model: 'x' not in ['a']")
 
 
 def test_a_405_in_plain_text_is_taken_for_comfyui() -> None:

@@ -1,15 +1,12 @@
 """The comfyui kind against ComfyUI's queue, history and lies."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from clipwatch.errors import (
-    BackendAbsent,
     BackendBusy,
     BackendFailed,
     BackendMisconfigured,
@@ -17,8 +14,9 @@ from clipwatch.errors import (
     InterrogatorError,
     ModelUnknown,
     PictureRejected,
+    Problem,
 )
-from clipwatch.interrogators.base import Activity, Picture
+from clipwatch.interrogators.base import Activity, Auth
 from clipwatch.interrogators.comfyui import Comfyui
 from clipwatch.interrogators.http import Server
 from clipwatch.model import Tag, TagOrigin
@@ -27,7 +25,6 @@ from tests.servers import FakeComfyui, FakeServer
 from tests.servers.behaviour import Behaviour, repeats
 from tests.servers.comfyui import MODEL, SHOW, WD14
 from tests.servers.recorded import recorded
-from tests.waiting import eventually
 
 RED = make_red()
 ANSWERS = recorded("comfyui")
@@ -74,18 +71,10 @@ def status_of(case: str) -> dict[str, Any]:
 
 async def test_tags_are_read_from_the_tagger(comfyui: Comfyui) -> None:
     caption = await comfyui.caption(RED, "")
-    assert caption.text == "1girl, red square, saber_\\(fate\\)"
+    assert caption.text == "1girl, red square, saber \\(fate\\)"
     assert caption.model == MODEL
     assert caption.tags[-1] == Tag("saber (fate)", TagOrigin.GENERATED)
     assert len(caption.tags) == 3
-
-
-async def test_the_job_is_ours_and_behind_the_owners(server: FakeComfyui, comfyui: Comfyui) -> None:
-    await comfyui.caption(RED, "")
-    body = server.calls[-1].body
-    assert str(UUID(body["prompt_id"])) == body["prompt_id"]
-    assert body["client_id"].startswith("clipwatch-")
-    assert body["number"] == 1e9
 
 
 async def test_the_declared_defaults_are_filled_in(server: FakeComfyui, comfyui: Comfyui) -> None:
@@ -99,16 +88,6 @@ async def test_the_declared_defaults_are_filled_in(server: FakeComfyui, comfyui:
     }
 
 
-async def test_the_name_that_the_upload_got_is_used(server: FakeComfyui, comfyui: Comfyui) -> None:
-    await comfyui.caption(RED, "")
-    (first,) = server.uploads
-    assert first.endswith(".png [temp]")
-    other = Picture(RED.data + b"\0", RED.media_type, 64, 48, RED.content_hash)
-    await comfyui.caption(other, "")
-    assert server.calls[-1].picture == other.data
-    assert len(server.uploads) == 2
-
-
 @pytest.mark.parametrize("prefix", ["/api", "/comfy/api"])
 async def test_everything_is_below_the_urls_path(prefix: str) -> None:
     async with FakeComfyui(prefix=prefix) as server:
@@ -117,61 +96,6 @@ async def test_everything_is_below_the_urls_path(prefix: str) -> None:
         assert all(seen.path.startswith(prefix + "/") for seen in server.seen)
         assert not any("Origin" in seen.headers for seen in server.seen)
         await comfyui.close()
-
-
-async def test_a_job_is_waited_for(server: FakeComfyui, comfyui: Comfyui) -> None:
-    server.holding = True
-    call = asyncio.create_task(comfyui.caption(RED, ""))
-    await eventually(lambda: server.queue)
-    assert await comfyui.activity() is Activity.OURS
-    assert (await comfyui.probe()).busy
-    server.rendering = True
-    assert await comfyui.activity() is Activity.RENDERING
-    server.release()
-    assert (await call).text
-
-
-async def test_a_server_that_falls_silent_meanwhile_is_waited_for(server: FakeComfyui) -> None:
-    patient = Server(server.url, patience=0.05)
-    comfyui = Comfyui(patient, model="", monotonic=time.monotonic, poll=0.01)
-    server.holding = True
-    call = asyncio.create_task(comfyui.caption(RED, ""))
-    await eventually(lambda: server.queue)
-    server.frozen = True
-    before = len(server.seen)
-    await eventually(lambda: len(server.seen) > before + 1)
-    server.frozen = False
-    server.release()
-    assert (await call).text
-    await comfyui.close()
-
-
-async def test_a_job_that_is_given_up_is_withdrawn(server: FakeComfyui, comfyui: Comfyui) -> None:
-    server.holding = True
-    call = asyncio.create_task(comfyui.caption(RED, ""))
-    await eventually(lambda: server.queue)
-    call.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await call
-    assert server.queue == []
-    assert not any("interrupt" in seen.path for seen in server.seen)
-
-
-async def test_a_lost_job_is_a_failure(server: FakeComfyui, comfyui: Comfyui) -> None:
-    server.forgetful = True
-    with pytest.raises(BackendFailed, match="no longer knows"):
-        await comfyui.caption(RED, "")
-
-
-async def test_a_server_that_goes_away_meanwhile_is_absent(
-    server: FakeComfyui, comfyui: Comfyui
-) -> None:
-    server.holding = True
-    call = asyncio.create_task(comfyui.caption(RED, ""))
-    await eventually(lambda: server.queue)
-    await server.stop()
-    with pytest.raises((BackendAbsent, BackendFailed)):
-        await call
 
 
 async def test_activity_follows_the_queue(server: FakeComfyui, comfyui: Comfyui) -> None:
@@ -207,12 +131,20 @@ async def test_an_error_in_a_node_is_told_apart(
 @pytest.mark.parametrize(
     ("case", "expected", "said"),
     [
-        ("prompt_wd_badmodel", BackendFailed, "Value not in list"),
-        ("prompt_wd_missinginput", BackendFailed, "Required input is missing"),
-        ("prompt_wd_noimg", BackendFailed, "failed validation"),
-        ("prompt_wd_partial_bad", BackendFailed, "Invalid image file"),
-        ("err_badclass", BackendFailed, "NoSuchNode does not exist"),
+        ("prompt_wd_badmodel", BackendMisconfigured, "Value not in list"),
+        ("prompt_wd_missinginput", BackendMisconfigured, "Required input is missing"),
+        ("prompt_wd_badtype", BackendMisconfigured, "Failed to convert"),
+        ("prompt_wd_range", BackendMisconfigured, "bigger than max"),
+        ("prompt_wd_noimg", BackendMisconfigured, "Invalid image file: missing.png"),
+        ("err_badclass", BackendMisconfigured, "NoSuchNode does not exist"),
+        ("err_noclass", BackendMisconfigured, "missing the class_type"),
+        ("err_badlink", BackendMisconfigured, "Exception when validating"),
+        ("err_wrongtype", BackendMisconfigured, "Return type mismatch"),
+        ("err_nooutputs", BackendMisconfigured, "no outputs"),
+        ("err_noprompt", BackendMisconfigured, "No prompt provided"),
         ("err_badjson", BackendFailed, "500"),
+        ("err_uiworkflow", BackendFailed, "500"),
+        ("err_method", BackendMisconfigured, "405"),
         ("upload_108MB", PictureRejected, "413"),
         ("origin_bad", BackendMisconfigured, "403"),
     ],
@@ -221,8 +153,9 @@ async def test_a_refused_graph_is_a_failure(
     server: FakeComfyui, comfyui: Comfyui, case: str, expected: type[InterrogatorError], said: str
 ) -> None:
     server.script.append(repeats(ANSWERS[case]))
-    with pytest.raises(expected, match=said):
+    with pytest.raises(expected, match=said) as caught:
         await comfyui.caption(RED, "")
+    assert caught.value.hint and len(caught.value.message) < 600
 
 
 async def test_no_tag_is_no_caption(server: FakeComfyui, comfyui: Comfyui) -> None:
@@ -233,6 +166,9 @@ async def test_no_tag_is_no_caption(server: FakeComfyui, comfyui: Comfyui) -> No
 
 async def test_a_run_without_outputs_is_a_failure(server: FakeComfyui, comfyui: Comfyui) -> None:
     server.outputs = {}
+    with pytest.raises(BackendFailed, match="without putting anything out"):
+        await comfyui.caption(RED, "")
+    server.outputs = {"images": [{"filename": "a.png", "type": "temp"}]}
     with pytest.raises(BackendFailed, match="without a text"):
         await comfyui.caption(RED, "")
 
@@ -273,6 +209,49 @@ async def test_a_node_that_is_no_output_is_shown_by_another(
     assert graph["4"] == {"class_type": "PreviewAny", "inputs": {"source": ["3", 0]}}
 
 
-async def test_probe_lists_the_nodes_models(comfyui: Comfyui) -> None:
+async def test_probe_tells_version_and_models(comfyui: Comfyui, server: FakeComfyui) -> None:
     found = await comfyui.probe()
     assert found.available and MODEL in found.models and "wd-vit-tagger-v3" in found.models
+    assert (found.product, found.version, found.auth) == ("ComfyUI", "0.3.64", Auth.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("options", "auth"),
+    [
+        ({"headers": {"Authorization": "Bearer t0ken"}}, Auth.ACCEPTED),
+        ({"query": {"token": "t0ken"}}, Auth.ACCEPTED),
+        ({"password": "t0ken"}, Auth.ACCEPTED),
+        ({"query": {"token": "other"}}, Auth.REFUSED),
+        ({}, Auth.MISSING),
+    ],
+)
+async def test_a_login_before_it_takes_a_header_or_a_parameter(
+    server: FakeComfyui, options: dict[str, Any], auth: Auth
+) -> None:
+    server.token = "t0ken"
+    comfyui = Comfyui(Server(server.url, **options), model="", monotonic=time.monotonic, poll=0.01)
+    found = await comfyui.probe()
+    assert found.auth is auth
+    if auth is Auth.ACCEPTED:
+        assert (await comfyui.caption(RED, "")).text
+        assert server.sockets
+    else:
+        assert found.problem is Problem.CREDENTIALS and found.hint
+        assert "t0ken" not in str(found.reason)
+    await comfyui.close()
+
+
+async def test_another_place_is_told_from_another_server(server: FakeComfyui) -> None:
+    comfyui = asking(server.url + "/elsewhere")
+    found = await comfyui.probe()
+    assert not found.available and "path" in str(found.hint)
+    with pytest.raises(BackendMisconfigured) as caught:
+        await comfyui.caption(RED, "")
+    assert "path" in caught.value.hint
+    await comfyui.close()
+
+
+async def test_graphs_of_others_are_in_no_message(server: FakeComfyui, comfyui: Comfyui) -> None:
+    server.rendering, server.owners = True, [0, "id", {"9": "a secret prompt"}, {}, ["9"]]
+    found = await comfyui.probe()
+    assert found.busy and "secret" not in repr(found)

@@ -8,7 +8,7 @@ moment and those of then.
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from clipwatch.embedded.pixels import pixel_key
@@ -36,15 +36,26 @@ async def _with_hashes(
 ) -> Sequence[Observation]:
     keys = Counter(one.quick_key for one in seen if one.quick_key)
     alike = await store.nominated(set(keys))
-    for path in {path for paths in alike.values() for path in paths}:
+    copies = [one for one in seen if one.quick_key and _may_be_copy(one, alike, keys)]
+    for path in {path for one in copies for path in alike.get(one.quick_key or b"", ())}:
         known_hash = await asyncio.to_thread(hash_file, path)
         if known_hash is not None:
             await store.set_content_hash(path, known_hash)
-    hashes: dict[bytes, bytes | None] = {}
-    for one in seen:
-        if one.quick_key and (one.quick_key in alike or keys[one.quick_key] > 1):
-            hashes[one.path] = await asyncio.to_thread(hash_file, absolute(one.path))
+    hashes = {one.path: await asyncio.to_thread(hash_file, absolute(one.path)) for one in copies}
     return [replace(one, content_hash=hashes.get(one.path)) for one in seen] if hashes else seen
+
+
+def _may_be_copy(
+    seen: Observation, alike: Mapping[bytes, Mapping[bytes, FileStat]], keys: Counter[bytes]
+) -> bool:
+    """Whether only a hash can tell. One that is alike to the nanosecond of its time was carried
+    along, and is believed without: a drive that is mounted anew is not read whole for it."""
+    key = seen.quick_key or b""
+    if keys[key] > 1:
+        return True
+    known = alike.get(key, {}).values()
+    same = (seen.stat.size, seen.stat.mtime_ns)
+    return bool(known) and all((one.size, one.mtime_ns) != same for one in known)
 
 
 async def _with_pixel_keys(

@@ -71,9 +71,11 @@ class Store(Protocol):
     async def unfinished(self, root_id: int) -> Sequence[bytes]:
         """Relative paths of files that are settling, incomplete or unreadable."""
 
-    async def nominated(self, quick_keys: Collection[bytes]) -> Mapping[bytes, Sequence[bytes]]:
-        """Files (absolute paths, missing ones left out) that may be the same as a new one, by
-        quick key, whose content hash is not known yet."""
+    async def nominated(
+        self, quick_keys: Collection[bytes]
+    ) -> Mapping[bytes, Mapping[bytes, FileStat]]:
+        """Files that may be the same as a new one and whose content hash is not known yet, by
+        quick key and absolute path; missing ones left out."""
 
     async def set_content_hash(self, path: bytes, content_hash: bytes) -> None:
         """Note the BLAKE3 of the file at this absolute path, unknown paths being ignored."""

@@ -222,7 +222,9 @@ class SqliteStore:
     async def unfinished(self, root_id: int) -> Sequence[bytes]:
         return await self._read(lambda it: sqlite_locations.unfinished(it, root_id))
 
-    async def nominated(self, quick_keys: Collection[bytes]) -> Mapping[bytes, Sequence[bytes]]:
+    async def nominated(
+        self, quick_keys: Collection[bytes]
+    ) -> Mapping[bytes, Mapping[bytes, FileStat]]:
         return await self._read(lambda it: sqlite_locations.nominated(it, quick_keys))
 
     async def set_content_hash(self, path: bytes, content_hash: bytes) -> None:

@@ -71,7 +71,16 @@ def shows_the_same(place: Place, seen: Observation) -> bool:
 
 def _is_same(place: Place, seen: Observation) -> bool:
     same_bytes = seen.content_hash is not None and seen.content_hash == place.content_hash
-    return same_bytes or seen.stat == place.stat
+    return same_bytes or seen.stat == place.stat or _is_carried(place, seen)
+
+
+def _is_carried(place: Place, seen: Observation) -> bool:
+    """The file as it was, under another device or inode: its drive was mounted anew, or it was
+    moved there with its times, and no hash tells what it held before."""
+    if seen.content_hash is not None and place.content_hash is not None:
+        return False
+    same_time = (seen.stat.size, seen.stat.mtime_ns) == (place.stat.size, place.stat.mtime_ns)
+    return same_time and seen.quick_key is not None and seen.quick_key == place.quick_key
 
 
 def _is_linked(one: FileStat, other: FileStat) -> bool:

@@ -129,17 +129,17 @@ def unfinished(connection: sqlite3.Connection, root_id: int) -> list[bytes]:
 
 def nominated(
     connection: sqlite3.Connection, quick_keys: Collection[bytes]
-) -> dict[bytes, list[bytes]]:
-    """Absolute paths of files without a content hash, by quick key."""
-    found: dict[bytes, list[bytes]] = {}
+) -> dict[bytes, dict[bytes, FileStat]]:
+    """Files without a content hash, by quick key and absolute path."""
+    found: dict[bytes, dict[bytes, FileStat]] = {}
     for quick_key in quick_keys:
-        for root, path in connection.execute(
-            "SELECT root.path, location.path FROM location JOIN root USING (root_id)"
-            " JOIN image USING (seq)"
+        for root, path, *stat in connection.execute(
+            "SELECT root.path, location.path, device, inode, size, mtime_ns"
+            " FROM location JOIN root USING (root_id) JOIN image USING (seq)"
             " WHERE quick_key = ? AND location.state <> 'missing' AND content_hash IS NULL",
             (quick_key,),
         ):
-            found.setdefault(quick_key, []).append(os.path.join(root, path))
+            found.setdefault(quick_key, {})[os.path.join(root, path)] = stat_of(*stat)
     return found
 
 

@@ -63,6 +63,11 @@ _SAME_FILE = """
 SELECT seq FROM location
 WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ? AND inode <> 0 LIMIT 1"""
 _SAME_CONTENT = "SELECT seq FROM image WHERE content_hash = ? ORDER BY seq LIMIT 1"
+# A file that was moved to another device with its times; see sqlite_identity.
+_CARRIED = """
+SELECT seq FROM location JOIN image USING (seq)
+WHERE quick_key = ? AND size = ? AND mtime_ns = ?
+  AND (image.content_hash IS NULL OR ? IS NULL) LIMIT 1"""
 _ADD_IMAGE = """
 INSERT INTO image (state, format, width, height, outcome, generator, version, reason,
                    content_hash, pixel_key, pixel_hint, read_prompt, revision, seq, image_id,
@@ -285,6 +290,9 @@ class _Recording:
         row = self.connection.execute(_SAME_FILE, (inode, device, size, mtime_ns)).fetchone()
         if row is None and seen.content_hash is not None:
             row = self.connection.execute(_SAME_CONTENT, (seen.content_hash,)).fetchone()
+        if row is None and seen.quick_key is not None:
+            carried = (seen.quick_key, size, mtime_ns, seen.content_hash)
+            row = self.connection.execute(_CARRIED, carried).fetchone()
         return row and row[0]
 
     # --- writing -----------------------------------------------------------------------------

@@ -9,7 +9,17 @@ from clipwatch.model import (
 )
 from clipwatch.query import Query
 from clipwatch.store.base import Store
-from tests.contracts.observations import NEW, NOW, found, put, says, seen, stat
+from tests.contracts.observations import (
+    NEW,
+    NOW,
+    claimed,
+    finished,
+    found,
+    put,
+    says,
+    seen,
+    stat,
+)
 
 
 class FilesContract:
@@ -75,10 +85,9 @@ class FilesContract:
     async def test_a_file_is_nominated_until_its_hash_is_known(
         self, store: Store, root: Root
     ) -> None:
-        await put(
-            store, seen(root, b"a.png", quick_key=b"k1"), seen(root, b"b.png", quick_key=b"k2")
-        )
-        assert await store.nominated([b"k1", b"k3"]) == {b"k1": [b"/pictures/a.png"]}
+        one = seen(root, b"a.png", quick_key=b"k1")
+        await put(store, one, seen(root, b"b.png", quick_key=b"k2"))
+        assert await store.nominated([b"k1", b"k3"]) == {b"k1": {b"/pictures/a.png": one.stat}}
         await store.set_content_hash(b"/pictures/a.png", b"h" * 32)
         await store.set_content_hash(b"/elsewhere/a.png", b"h" * 32)
         assert await store.nominated([b"k1"]) == {}
@@ -107,6 +116,24 @@ class FilesContract:
             (b"b/link.png", LocationState.PRESENT),
             (b"a.png", LocationState.MISSING),
         ]
+
+    async def test_a_file_that_is_mounted_or_moved_with_its_times_stays_the_same_image(
+        self, store: Store, root: Root
+    ) -> None:
+        one = seen(root, b"a.png", quick_key=b"k1")
+        (first,) = await put(store, one)
+        await finished(store, await claimed(store), "a fox")
+        anew = replace(one, stat=replace(one.stat, device=8, inode=5))
+        (mounted,) = await put(store, anew)
+        await store.mark_missing(root.root_id, [b"a.png"], NOW)
+        other_drive = await store.register_root(b"/drive")
+        moved_stat = replace(one.stat, device=9, inode=77)
+        moved = replace(one, root_id=other_drive.root_id, path=b"b.png", stat=moved_stat)
+        (carried,) = await put(store, moved)
+        assert (mounted.verdict, carried.verdict) == (Verdict.UNCHANGED, Verdict.LINKED)
+        assert first.image_id == mounted.image_id == carried.image_id
+        assert [prompt.text for prompt in await store.prompts(first.image_id)] == ["a fox"]
+        assert not any((await store.queue()).ready.values())
 
     async def test_new_bytes_at_a_path_are_a_new_revision(self, store: Store, root: Root) -> None:
         (first,) = await put(store, seen(root, b"a.png", says("a dog, grass")))

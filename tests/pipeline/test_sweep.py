@@ -1,12 +1,15 @@
+import asyncio
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from clipwatch.model import LocationState, Priority, ScanCounts
 from clipwatch.pipeline.sweep import RootOffline
 from tests import pictures
+from tests.contracts.observations import found
 from tests.pipeline.conftest import Parts
 
 
@@ -121,3 +124,32 @@ async def test_changed_folders_are_found_by_their_mtime(parts: Parts) -> None:
     os.utime(parts.folder / "day", ns=(1, 1))
     found = await parts.sweeper.sweep_changed(parts.watched, Priority.NEW)
     assert found.new == 1
+
+
+async def test_a_drive_that_is_mounted_anew_or_changed_for_another_has_the_same_images(
+    parts: Parts, tmp_path: Path
+) -> None:
+    for name in ("a.png", "day/b.png"):
+        write(parts, name)
+    await sweep(parts)
+    before = {image.image_id for image in await found(parts.store)}
+    await _copy_with_times(parts.folder, tmp_path / "other")
+    parts.folder.rename(tmp_path / "old")
+    (tmp_path / "other").rename(parts.folder)  # the same names and times, other inodes
+    for name in ("a.png", "day/b.png"):
+        close(parts, name)
+    assert await sweep(parts) == ScanCounts(found=2, unchanged=2)
+    drive = tmp_path / "drive"
+    await _copy_with_times(parts.folder, drive)
+    shutil.rmtree(parts.folder / "day")
+    (parts.folder / "a.png").unlink()
+    root = await parts.store.register_root(os.fsencode(drive))
+    parts = replace(parts, watched=replace(parts.watched, root=root), folder=drive)
+    for name in ("a.png", "day/b.png"):
+        close(parts, name)
+    assert (await sweep(parts)).updated == 2
+    assert {image.image_id for image in await found(parts.store)} == before
+
+
+async def _copy_with_times(source: Path, target: Path) -> None:
+    await asyncio.to_thread(shutil.copytree, source, target)

@@ -58,3 +58,16 @@ def test_of_missing_files_only_the_same_comes_back(places: list[Place], seen: Ob
     if place is not None and place.state is LocationState.MISSING:
         assert decide(place, [], seen) is Step.SAME
     assert place is not None or all(p.state is LocationState.MISSING for p in places)
+
+
+@given(PLACE, SEEN, st.booleans())
+def test_a_file_with_its_old_times_and_ends_is_the_same_under_any_inode(
+    place: Place, seen: Observation, hashed: bool
+) -> None:
+    place = replace(place, quick_key=b"k", content_hash=b"one" if hashed else None)
+    stat = replace(place.stat, device=9, inode=9)
+    seen = replace(seen, stat=stat, quick_key=b"k", content_hash=None)
+    assert decide(place, [], seen) is Step.SAME
+    if hashed:
+        assert decide(place, [], replace(seen, content_hash=b"two")) is Step.REWRITTEN
+    assert decide(place, [], replace(seen, quick_key=b"l")) is Step.REWRITTEN

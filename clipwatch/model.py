@@ -182,6 +182,7 @@ class Verdict(StrEnum):
     UPDATED = "updated"  #: a new revision, or a file that was unfinished before
     LINKED = "linked"  #: one more file of an image that is known
     UNCHANGED = "unchanged"
+    FORGOTTEN = "forgotten"  #: somebody wants nothing kept of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,22 @@ class Recorded:
     image_id: UUID
     verdict: Verdict
     job_made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Relocated:
+    """Files that are known at another place by now, and those that could not be moved there."""
+
+    moved: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was taken out, or would be, because it is missing for long."""
+
+    images: int = 0
+    locations: int = 0  #: missing files of images that have others
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,10 @@ class Daemon:
         because work that somebody waits for does."""
         return self._ask("POST", path, json.dumps(body).encode(), timeout)
 
+    def delete(self, path: str) -> Any:
+        """The JSON that the daemon answers to a DELETE."""
+        return self._ask("DELETE", path, None, TIMEOUT)
+
     def _ask(self, method: str, path: str, body: bytes | None, timeout: float | None) -> Any:
         address = _address(self.url)
         connection = _connection(address)

@@ -1,4 +1,4 @@
-"""What the command line can do where no daemon runs: scan and search with the store itself."""
+"""What the command line can do where no daemon runs: it works with the store itself."""
 
 import asyncio
 import os
@@ -14,7 +14,8 @@ from clipwatch.clock import SystemClock
 from clipwatch.daemon import watch
 from clipwatch.errors import ClipwatchError
 from clipwatch.metrics import make_metrics
-from clipwatch.model import Clock, Hit, Priority, ScanCounts
+from clipwatch.model import Clock, Hit, Priority, Pruned, Relocated, ScanCounts
+from clipwatch.pipeline import prune as pruning
 from clipwatch.pipeline.batch import refuse_left_out
 from clipwatch.pipeline.scan import Scanner, WatchedRoot, add
 from clipwatch.pipeline.sweep import RootOffline, Sweeper
@@ -70,6 +71,38 @@ async def _search(
     finally:
         await store.close()
     return [_slim(hit) for hit in hits], below is None
+
+
+def prune(days: float, dry_run: bool, settings: Settings) -> dict[str, Any]:
+    """Delete what is missing for longer than ``days``, or count it. Raises as ``scan``."""
+
+    async def work() -> Pruned:
+        clock = SystemClock()
+        store = await open_store(_database(settings), clock)
+        try:
+            now = clock.now()
+            return await pruning.prune(store, missing_days=days, now=now, dry_run=dry_run)
+        finally:
+            await store.close()
+
+    return asdict(asyncio.run(work())) | {"dry_run": dry_run}
+
+
+def relocate(old: str, new: str, settings: Settings) -> dict[str, Any]:
+    """Move what is known below one folder to another (absolute paths), and name the roots of the
+    settings that are still at the old place. Raises as ``scan``, and ``Conflict``."""
+
+    async def work() -> Relocated:
+        store = await open_store(_database(settings), SystemClock())
+        try:
+            return await store.relocate(os.fsencode(old), os.fsencode(new))
+        finally:
+            await store.close()
+
+    done = asyncio.run(work())
+    roots = [str(root.path) for root in settings.roots]
+    still = [root for root in roots if _is_at_or_below(os.fsencode(root), os.fsencode(old))]
+    return {"old": old, "new": new, **asdict(done), "still_configured": still}
 
 
 def _database(settings: Settings) -> Path:

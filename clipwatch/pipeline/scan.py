@@ -320,7 +320,7 @@ class Scanner:
         # An arrival is worth a line; an import of thousands is told when it is done.
         tell = log.info if len(seen) <= FEW else log.debug
         for observation, record in zip(seen, recorded, strict=True):
-            if record.verdict is Verdict.UNCHANGED:
+            if record.verdict in (Verdict.UNCHANGED, Verdict.FORGOTTEN):
                 continue
             outcome = observation.embedded.outcome if observation.embedded else Outcome.UNREADABLE
             self._metrics.scanned.labels(outcome.value).inc()
@@ -351,7 +351,7 @@ def tally(seen: Sequence[Observation], recorded: Sequence[Recorded], waiting: in
         found=len(seen) + waiting,
         new=verdicts[Verdict.NEW],
         updated=verdicts[Verdict.UPDATED] + verdicts[Verdict.LINKED],
-        unchanged=verdicts[Verdict.UNCHANGED],
+        unchanged=verdicts[Verdict.UNCHANGED] + verdicts[Verdict.FORGOTTEN],
         unfinished=waiting + states[LocationState.INCOMPLETE],
         failed=states[LocationState.UNREADABLE],
         queued=sum(record.job_made for record in recorded),

@@ -27,8 +27,10 @@ from clipwatch.model import (
     Page,
     Priority,
     Prompt,
+    Pruned,
     QueueDepth,
     Recorded,
+    Relocated,
     Root,
     Said,
     ScanCounts,
@@ -53,6 +55,10 @@ class Store(Protocol):
 
     async def roots(self) -> Sequence[Root]:
         """Every root ever registered."""
+
+    async def relocate(self, old: bytes, new: bytes) -> Relocated:
+        """Note that the folder ``old`` (absolute path) lies at ``new`` by now, with all that is
+        known below it. Raises ``Conflict`` where one lies in the other."""
 
     async def root_imported(self, root_id: int, now: int) -> None:
         """Note that the root's first full scan is done.
@@ -107,6 +113,17 @@ class Store(Protocol):
 
     async def mark_missing(self, root_id: int, paths: Collection[bytes], now: int) -> int:
         """Note that these files (relative paths) are gone; how many were not known to be."""
+
+    async def forget(self, image_id: UUID, now: int) -> Sequence[bytes]:
+        """Delete all that is known of an image, and note its files so that they are not recorded
+        again; the absolute paths of those that are not missing. Raises ``NotFound``."""
+
+    async def prunable(self, before: int) -> Pruned:
+        """What ``prune`` would delete."""
+
+    async def prune(self, before: int, now: int) -> Pruned:
+        """Delete images all of whose files are missing since before ``before``, and such files of
+        other images: some hundred in one call; both counts are 0 when all is done."""
 
     # --- jobs --------------------------------------------------------------------------------
 

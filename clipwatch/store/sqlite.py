@@ -33,8 +33,10 @@ from clipwatch.model import (
     Page,
     Priority,
     Prompt,
+    Pruned,
     QueueDepth,
     Recorded,
+    Relocated,
     Root,
     Said,
     ScanCounts,
@@ -51,6 +53,8 @@ from clipwatch.store import (
     sqlite_meta,
     sqlite_prompts,
     sqlite_record,
+    sqlite_removal,
+    sqlite_roots,
     sqlite_tags,
 )
 from clipwatch.store.sqlite_files import Lock, make_private
@@ -205,10 +209,13 @@ class SqliteStore:
     # --- roots and files ---------------------------------------------------------------------
 
     async def register_root(self, path: bytes) -> Root:
-        return await self._write(lambda it: sqlite_locations.register_root(it, path))
+        return await self._write(lambda it: sqlite_roots.register_root(it, path))
 
     async def roots(self) -> Sequence[Root]:
-        return await self._read(sqlite_locations.roots)
+        return await self._read(sqlite_roots.roots)
+
+    async def relocate(self, old: bytes, new: bytes) -> Relocated:
+        return await self._write(lambda it: sqlite_roots.relocate(it, old, new))
 
     async def root_imported(self, root_id: int, now: int) -> None:
         await self._write(lambda it: sqlite_locations.root_imported(it, root_id, now))
@@ -254,6 +261,15 @@ class SqliteStore:
 
     async def mark_missing(self, root_id: int, paths: Collection[bytes], now: int) -> int:
         return await self._write(lambda it: sqlite_locations.mark_missing(it, root_id, paths, now))
+
+    async def forget(self, image_id: UUID, now: int) -> Sequence[bytes]:
+        return await self._write(lambda it: sqlite_removal.forget(it, seq_of(it, image_id), now))
+
+    async def prunable(self, before: int) -> Pruned:
+        return await self._read(lambda it: sqlite_removal.prunable(it, before))
+
+    async def prune(self, before: int, now: int) -> Pruned:
+        return await self._write(lambda it: sqlite_removal.prune(it, before, now))
 
     # --- jobs --------------------------------------------------------------------------------
 

@@ -11,7 +11,9 @@ from clipwatch.store.sqlite_values import from_json, to_json, uuid_of
 
 IMAGE_ADDED = "image.added"
 IMAGE_CHANGED = "image.changed"
+IMAGE_FORGOTTEN = "image.forgotten"
 IMAGE_MISSING = "image.missing"
+IMAGES_PRUNED = "images.pruned"
 PROMPT_STORED = "prompt.stored"
 JOB_DEAD = "job.dead"
 BATCH_RECORDED = "batch.recorded"

@@ -4,8 +4,8 @@ import os
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
-from clipwatch.model import FileStat, KnownFile, LocationState, Priority, Root
-from clipwatch.store import sqlite_changes
+from clipwatch.model import FileStat, KnownFile, LocationState, Priority
+from clipwatch.store import sqlite_changes, sqlite_removal
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_CHANGED, IMAGE_MISSING, Entry
 from clipwatch.store.sqlite_values import stat_columns, stat_of, to_json
 
@@ -18,13 +18,6 @@ _BEST = (
     "SELECT state FROM location WHERE seq = ?"
     " ORDER BY state = 'present' DESC, state = 'missing', mtime_ns DESC LIMIT 1"
 )
-_ADOPT = """
-UPDATE OR IGNORE location SET root_id = ?,
-  folder = CASE folder WHEN x'' THEN ? ELSE CAST(? || x'2f' || folder AS BLOB) END
-WHERE root_id = ?"""
-_TAKE_OVER = """
-UPDATE OR IGNORE location SET root_id = ?, folder = CAST(substr(folder, ?) AS BLOB)
-WHERE root_id = ? AND (folder = ? OR (folder >= ? AND folder < ?))"""
 _HINTS = """
 SELECT DISTINCT value FROM json_each(?)
 WHERE EXISTS (SELECT 1 FROM image WHERE pixel_hint = value)"""
@@ -34,36 +27,6 @@ FROM image JOIN location USING (seq) JOIN root USING (root_id)
 WHERE pixel_hint IN (SELECT value FROM json_each(?)) AND pixel_key IS NULL
   AND location.state <> 'missing'"""
 _LIVE = "root_id = ? AND folder = ? AND name = ? AND state <> 'missing'"
-
-
-def roots(connection: sqlite3.Connection) -> list[Root]:
-    """Every root ever registered, watched at the moment or not."""
-    rows = connection.execute("SELECT root_id, path, imported_at FROM root ORDER BY path")
-    return [Root(*row) for row in rows]
-
-
-def register_root(connection: sqlite3.Connection, path: bytes) -> Root:
-    """The root with this path, made where it is not known yet.
-
-    Files below it that are known under another root, one around it or inside it, become its own:
-    the same file must not be known twice.
-    """
-    connection.execute("INSERT INTO root (path) VALUES (?) ON CONFLICT DO NOTHING", (path,))
-    known = roots(connection)
-    root = next(one for one in known if one.path == path)
-    for other in known:
-        if inside := _inside(other.path, path):
-            connection.execute(_ADOPT, (root.root_id, inside, inside, other.root_id))
-        elif inside := _inside(path, other.path):
-            values = (root.root_id, len(inside) + 2, other.root_id, inside, inside + b"/")
-            connection.execute(_TAKE_OVER, (*values, inside + b"0"))
-    return root
-
-
-def _inside(path: bytes, folder: bytes) -> bytes:
-    """The path relative to the folder, empty where it does not lie in it."""
-    above = folder.rstrip(b"/") + b"/"
-    return path[len(above) :] if path.startswith(above) else b""
 
 
 def root_imported(connection: sqlite3.Connection, root_id: int, now: int) -> None:
@@ -114,7 +77,10 @@ def known(connection: sqlite3.Connection, root_id: int, folder: bytes) -> dict[b
         " WHERE root_id = ? AND folder = ? ORDER BY state <> 'missing', seen_at",
         (root_id, folder),
     )
-    return {name: KnownFile(stat_of(*stat), LocationState(state)) for name, *stat, state in rows}
+    files = {name: KnownFile(stat_of(*stat), LocationState(state)) for name, *stat, state in rows}
+    forgotten = sqlite_removal.forgotten_in(connection, root_id, folder)
+    living = {n: file for n, file in files.items() if file.state is not LocationState.MISSING}
+    return files | forgotten | living if forgotten else files
 
 
 def unfinished(connection: sqlite3.Connection, root_id: int) -> list[bytes]:

@@ -30,13 +30,14 @@ from clipwatch.store import (
     sqlite_jobs,
     sqlite_ledger,
     sqlite_prompts,
+    sqlite_removal,
     sqlite_sidecars,
     sqlite_tags,
 )
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_ADDED, IMAGE_CHANGED, Entry
 from clipwatch.store.sqlite_identity import Place, Step, decide, pick, shows_the_same
 from clipwatch.store.sqlite_ledger import Gift, Picture
-from clipwatch.store.sqlite_locations import MANY, refresh
+from clipwatch.store.sqlite_locations import MANY, mark_missing, refresh
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_seq import FreeSeqs
 from clipwatch.store.sqlite_values import (
@@ -121,7 +122,7 @@ def record(
     recording = _Recording(connection, now, priority, batch_id)
     answers = recording.finish([recording.observe(seen) for seen in observations])
     for seen, answer in zip(observations, answers, strict=True):
-        if seen.sidecar is not None:
+        if seen.sidecar is not None and answer.verdict is not Verdict.FORGOTTEN:
             sqlite_sidecars.add(connection, answer.image_id.bytes, seen, now)
     return answers
 
@@ -150,12 +151,18 @@ class _Recording:
         self.gifts: list[Gift] = []
         self.changes: list[Entry] = []
         self.has_sidecar = False  #: the present one, which then needs no job
+        self.any_forgotten = sqlite_removal.any_forgotten(connection)
 
     def observe(self, seen: Observation) -> Recorded:
         """Look one observation up and write its image and location."""
         self.has_sidecar = seen.sidecar is not None and seen.sidecar.outcome is Outcome.PROMPT
         if clamp(seen.stat.mtime_ns) != seen.stat.mtime_ns:
             seen = replace(seen, stat=stat_of(*stat_columns(seen.stat)))
+        if self.any_forgotten:
+            image_id = sqlite_removal.forgotten(self.connection, seen, self.now)
+            if image_id is not None:
+                mark_missing(self.connection, seen.root_id, [seen.path], self.now)
+                return Recorded(image_id, Verdict.FORGOTTEN)
         place = pick(self._places(seen), seen)
         if place is None:
             return self._arrived(seen, None)

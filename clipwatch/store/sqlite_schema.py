@@ -81,6 +81,25 @@ CREATE INDEX location_inode ON location (inode);
 CREATE INDEX location_quick ON location (quick_key) WHERE quick_key IS NOT NULL;
 CREATE INDEX location_odd ON location (state, root_id) WHERE state <> 'present';
 
+-- Files of images that somebody wants forgotten: no scan brings them back.
+CREATE TABLE forgotten (
+  image_id BLOB NOT NULL,
+  root_id INTEGER NOT NULL REFERENCES root,
+  folder BLOB NOT NULL,
+  name BLOB NOT NULL,
+  device INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  quick_key BLOB,
+  content_hash BLOB,
+  at INTEGER NOT NULL,
+  UNIQUE (root_id, folder, name)
+);
+CREATE INDEX forgotten_inode ON forgotten (inode);
+CREATE INDEX forgotten_quick ON forgotten (quick_key);
+CREATE INDEX forgotten_content ON forgotten (content_hash);
+
 -- The metadata's text as it stands in the file; apart, because it is large and rarely wanted.
 CREATE TABLE embedded (
   seq INTEGER PRIMARY KEY REFERENCES image,
@@ -122,6 +141,10 @@ END;
 CREATE TRIGGER prompt_discounted AFTER UPDATE OF removed_at ON prompt BEGIN
   UPDATE prompt_count SET number = number - (new.removed_at NOT NULL) + (old.removed_at NOT NULL)
   WHERE type = new.type;
+END;
+
+CREATE TRIGGER prompt_erased AFTER DELETE ON prompt WHEN old.removed_at IS NULL BEGIN
+  UPDATE prompt_count SET number = number - 1 WHERE type = old.type;
 END;
 
 CREATE TABLE tag (

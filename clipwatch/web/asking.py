@@ -51,6 +51,13 @@ class ScanBody(Body):
     wait: float | None = Field(default=None, ge=0)
 
 
+class PruneBody(Body):
+    """What to delete: everything that is missing for more than so many days."""
+
+    missing_days: float = Field(ge=0, le=36_500)
+    dry_run: bool = True
+
+
 class EmptyBody(Body):
     """A call that takes nothing, and may come with ``{}``."""
 

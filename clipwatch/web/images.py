@@ -2,17 +2,19 @@
 
 import asyncio
 import os
+from dataclasses import asdict
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
 from clipwatch.model import Image
 from clipwatch.pipeline.explain import because
+from clipwatch.pipeline.prune import prune
 from clipwatch.pipeline.thumbnail import make_thumbnail
 from clipwatch.query import parse
-from clipwatch.web.asking import ListParameters, NoParameters, ThumbnailParameters
+from clipwatch.web.asking import ListParameters, NoParameters, PruneBody, ThumbnailParameters
 from clipwatch.web.cursor import encode_cursor
-from clipwatch.web.incoming import read_cursor, read_id, read_parameters
+from clipwatch.web.incoming import read_body, read_cursor, read_id, read_parameters
 from clipwatch.web.opened import OpenedFile, open_present
 from clipwatch.web.replies import (
     is_current,
@@ -23,7 +25,7 @@ from clipwatch.web.replies import (
     tagged_reply,
 )
 from clipwatch.web.services import SERVICES, THUMBNAILS
-from clipwatch.web.wire import explain_dict, image_dict
+from clipwatch.web.wire import explain_dict, image_dict, shown
 
 FORMATS = ("png", "jpeg", "webp", "avif", "heic", "jxl", "gif")
 #: By what the file holds, whatever it is called.
@@ -62,6 +64,29 @@ async def explain(request: web.Request) -> web.Response:
     why = because(image, said, enabled=services.interrogations.enabled)
     prompts = await services.store.prompts(image.image_id)
     return json_reply(explain_dict(image, said, prompts, why))
+
+
+async def forget(request: web.Request) -> web.Response:
+    """Delete all that is known of an image; its files stay, and no scan brings it back."""
+    read_parameters(request, NoParameters)
+    image_id = read_id(request, "image")
+    services = request.app[SERVICES]
+    paths = await services.store.forget(image_id, services.clock.now())
+    return json_reply({"image_id": str(image_id), "files": [shown(path) for path in paths]})
+
+
+async def prune_images(request: web.Request) -> web.Response:
+    """Delete what is missing for long, or with ``dry_run`` count it."""
+    read_parameters(request, NoParameters)
+    body = await read_body(request, PruneBody)
+    services = request.app[SERVICES]
+    done = await prune(
+        services.store,
+        missing_days=body.missing_days,
+        now=services.clock.now(),
+        dry_run=body.dry_run,
+    )
+    return json_reply({**asdict(done), "dry_run": body.dry_run})
 
 
 async def image_file(request: web.Request) -> web.StreamResponse:

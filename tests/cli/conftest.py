@@ -1,6 +1,8 @@
 """The command line as somebody uses it, and a small HTTP server that speaks for the daemon."""
 
+import io
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -48,6 +50,9 @@ class FakeDaemon:
     def post(self, path: str, answer: Any, status: int = 200) -> None:
         self.answers["POST", path] = (status, answer)
 
+    def delete(self, path: str, answer: Any, status: int = 200) -> None:
+        self.answers["DELETE", path] = (status, answer)
+
 
 def handler_for(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
@@ -55,6 +60,9 @@ def handler_for(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:
             self.answer()
 
         def do_POST(self) -> None:
+            self.answer()
+
+        def do_DELETE(self) -> None:
             self.answer()
 
         def answer(self) -> None:
@@ -110,10 +118,13 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDaemon]:
 
 
 @pytest.fixture
-def clipwatch(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Runs a command."""
+def clipwatch(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Done]:
+    """Runs a command; ``stdin`` is what somebody types."""
 
-    def run(*arguments: str) -> Done:
+    def run(*arguments: str, stdin: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         code = main(arguments)
         captured = capsys.readouterr()
         return Done(code, captured.out, captured.err)

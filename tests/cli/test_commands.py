@@ -273,3 +273,32 @@ def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
     daemon.get("/health", health(status="degraded"))
     assert clipwatch("status").code == 1
     assert json.loads(clipwatch("status", "--json").out)["health"]["status"] == "degraded"
+
+
+# --- forget and prune ------------------------------------------------------------------------
+
+
+def test_an_image_is_forgotten_by_its_id_after_a_question(
+    clipwatch: Run, daemon: FakeDaemon
+) -> None:
+    daemon.get(f"/api/v1/images/{IMAGE_ID}", image())
+    daemon.delete(f"/api/v1/images/{IMAGE_ID}", {"image_id": IMAGE_ID, "files": ["/pics/a.png"]})
+    refused = clipwatch("forget", IMAGE_ID, stdin="n\n")
+    assert refused.code == 130
+    assert [asked.method for asked in daemon.asked] == ["GET"]
+    assert clipwatch("forget", IMAGE_ID, stdin="y\n").out == "forgotten: /pics/a.png\n"
+    assert json.loads(clipwatch("forget", IMAGE_ID, "--yes", "--json").out)["image_id"] == IMAGE_ID
+
+
+def test_pruning_asks_the_daemon_and_deletes_only_with_yes(
+    clipwatch: Run, daemon: FakeDaemon
+) -> None:
+    daemon.post("/api/v1/images/prune", {"images": 3, "locations": 2, "dry_run": True})
+    done = clipwatch("prune", "--missing-for", "90")
+    assert "3 images, and 2 missing files of others, would be deleted" in done.out
+    assert "clipwatch prune --missing-for 90 --yes" in done.out
+    clipwatch("prune", "--yes")
+    assert [asked.body for asked in daemon.asked] == [
+        {"missing_days": 90.0, "dry_run": True},
+        {"missing_days": 30.0, "dry_run": False},
+    ]

@@ -98,3 +98,45 @@ def test_a_scan_logs_on_standard_error_alone(pictures: Path) -> None:
     command = [sys.executable, "-m", "clipwatch", "scan", str(pictures), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert json.loads(done.stdout)["found"] == 2
+
+
+def test_a_folder_that_moved_keeps_its_images(clipwatch: Run, pictures: Path) -> None:
+    clipwatch("scan", str(pictures))
+    new = pictures.with_name("moved")
+    assert clipwatch("relocate", str(pictures), str(new)).code == 1  # it is not there yet
+    pictures.rename(new)
+    done = clipwatch("relocate", str(pictures), str(new))
+    assert (done.code, done.out) == (0, f"2 files are known below {new} now\n")
+    found = json.loads(clipwatch("search", "red", "--json").out)
+    assert [hit["path"] for hit in found["hits"]] == [str(new / "a.png")]
+    again = clipwatch("scan", str(new))
+    assert "2 found, 0 new, 0 updated, 2 unchanged" in again.out
+    vain = clipwatch("relocate", "/never/there", str(new))
+    assert "is that its old path?" in vain.err
+
+
+def test_settings_that_still_name_the_old_place_are_told(
+    clipwatch: Run, pictures: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'[[roots]]\npath = "{pictures}"\n')
+    clipwatch("scan", str(pictures), "--config", str(config))
+    new = pictures.with_name("moved")
+    pictures.rename(new)
+    done = clipwatch("relocate", str(pictures), str(new), "--config", str(config))
+    assert f"the settings still watch {pictures}" in done.err
+
+
+def test_what_is_missing_for_long_is_deleted_only_on_demand(clipwatch: Run, pictures: Path) -> None:
+    clipwatch("scan", str(pictures))
+    (pictures / "a.png").unlink()
+    clipwatch("scan", str(pictures))
+    assert "0 images" in clipwatch("prune").out
+    dry = clipwatch("prune", "--missing-for", "0")
+    assert dry.out.startswith("1 images, and 0 missing files of others, would be deleted\n")
+    assert json.loads(clipwatch("prune", "--missing-for", "0", "--yes", "--json").out) == {
+        "images": 1,
+        "locations": 0,
+        "dry_run": False,
+    }
+    assert "0 images" in clipwatch("prune", "--missing-for", "0").out

@@ -8,9 +8,10 @@ from tests.contracts.store_files import FilesContract
 from tests.contracts.store_jobs import JobsContract
 from tests.contracts.store_ledger import LedgerContract
 from tests.contracts.store_reading import ReadingContract
+from tests.contracts.store_removal import RemovalContract
 
 
-class StoreContract(FilesContract, JobsContract, LedgerContract, ReadingContract):
+class StoreContract(FilesContract, JobsContract, LedgerContract, ReadingContract, RemovalContract):
     """Inherited beside a fixture ``store``, an empty one."""
 
     @pytest.fixture

@@ -245,3 +245,32 @@ async def test_an_undecodable_name_is_shown_and_its_file_sent(off: Rig) -> None:
     (image,) = await off.images()
     assert image["path"].endswith("/\N{REPLACEMENT CHARACTER}.png")
     assert (await off.client.get(image["links"]["file"])).status == 200
+
+
+async def test_a_forgotten_image_is_gone_and_its_file_is_not(off: Rig) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    address = f"/api/v1/images/{image['id']}"
+    answer = await body(await off.client.delete(address))
+    assert answer == {"image_id": image["id"], "files": [str(path)]}
+    assert path.exists()
+    await problem(await off.client.delete(address), 404)
+    await off.scan()
+    assert await off.images() == []
+
+
+async def test_what_is_missing_is_counted_and_then_pruned(off: Rig) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        off.draw(name, PARAMETERS)
+    await off.scan()
+    (off.folder / "a.png").unlink()
+    await off.scan()
+    counted = await body(await off.client.post("/api/v1/images/prune", json={"missing_days": 0}))
+    assert counted == {"images": 1, "locations": 0, "dry_run": True}
+    wanted = {"missing_days": 0, "dry_run": False}
+    done = await body(await off.client.post("/api/v1/images/prune", json=wanted))
+    assert done == {"images": 1, "locations": 0, "dry_run": False}
+    assert await off.images(q="is:missing") == []
+    assert len(await off.images()) == 2
+    await problem(await off.client.post("/api/v1/images/prune", json={}), 422)

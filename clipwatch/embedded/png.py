@@ -26,7 +26,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 END = b"\0\0\0\0IEND\xaeB`\x82"
 HEADER_SIZE = 33  # signature and IHDR
 CRC_SIZE = 4
-KEYWORD_SIZE = 80  # 79 characters and their NUL
+FRAME_SIZE = 12  # length, type and CRC, around each chunk's data
+HEAD_SIZE = 8 + 80  # length and type; of a text also its keyword, 79 characters and a NUL
 CHUNK = Struct(">I4s")
 DIMENSIONS = Struct(">II")
 #: ComfyUI's SaveAnimatedPNG writes chunks of its own, built like tEXt, behind the pixels.
@@ -36,6 +37,7 @@ TEXT_KINDS = {
     b"iTXt": "PNG iTXt ",
     b"comf": "PNG comf ",
 }
+PIXELS = (b"IDAT", b"IEND")  #: they end the texts that come first
 XMP = "XML:com.adobe.xmp"
 PROFILE = "Raw profile type "
 
@@ -48,43 +50,56 @@ def describe(content: Content) -> RawMetadata:
     if header[8:16] != b"\0\0\0\rIHDR":
         raise Damaged("the PNG header is missing")
     width, height = DIMENSIONS.unpack_from(header, 16)
-    texts, pixels = _texts_before_pixels(content)
+    texts: dict[str, Text] = {}
+    pixels = HEADER_SIZE
+    for kind, start, length, head in chunks(content, HEADER_SIZE):
+        if kind in PIXELS:
+            break
+        _note(texts, content, kind, start, length, head)
+        pixels = start + length + CRC_SIZE
     complete, damage = _ending(content, pixels)
     found = RawMetadata("png", width, height, texts, complete=complete, damage=damage)
     found.more = partial(_further_texts, content, pixels, texts, found.left_out)
     return found
 
 
-def chunks(content: Content, offset: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, offset of the data and its length, as long as whole chunks follow one another."""
-    at, unpack, size = content.at, CHUNK.unpack, content.size
+def chunks(content: Content, offset: int) -> Iterator[tuple[bytes, int, int, bytes]]:
+    """Type, offset of the data and its length, as long as whole chunks follow one another; and the
+    bytes that a chunk begins with, so that a text's keyword needs no read of its own."""
+    at, unpack, size = content.at, CHUNK.unpack_from, content.size
     for _ in range(MAX_CHUNKS):
-        if offset + 12 > size or len(head := at(offset, 8)) < 8:
+        if offset + FRAME_SIZE > size or len(head := at(offset, HEAD_SIZE)) < CHUNK.size:
             return
         length, kind = unpack(head)
-        if offset + 12 + length > size or not kind.isalpha():
+        if offset + FRAME_SIZE + length > size or not kind.isalpha():
             return
-        yield kind, offset + 8, length
-        offset += 12 + length
+        yield kind, offset + CHUNK.size, length, head
+        offset += FRAME_SIZE + length
 
 
-def _texts_before_pixels(content: Content) -> tuple[Texts, int]:
-    texts: dict[str, Text] = {}
-    offset = HEADER_SIZE
-    for kind, start, length in chunks(content, offset):
-        if kind in (b"IDAT", b"IEND"):
-            break
-        _note(texts, content, kind, start, length)
-        offset = start + length + 4
-    return texts, offset
+def _last_pixels(content: Content, offset: int) -> int:
+    """A chunk near the end of the run of IDAT that begins here, else where it begins.
+
+    Encoders cut the picture into chunks of one size, hundreds of them. Nothing may stand between
+    them, so that where the last ones must be, one look spares the way there.
+    """
+    head = content.at(offset, CHUNK.size)
+    if len(head) < CHUNK.size or head[4:] != b"IDAT":
+        return offset
+    step = int.from_bytes(head[:4]) + FRAME_SIZE
+    count = (content.size - offset) // step
+    for last in (offset + (count - 1) * step, offset + (count - 2) * step):
+        if last > offset and content.at(last, CHUNK.size) == head:
+            return last
+    return offset
 
 
-def _further_texts(content: Content, offset: int, known: Texts, left_out: list[str]) -> Texts:
+def _further_texts(content: Content, pixels: int, known: Texts, left_out: list[str]) -> Texts:
     """Those behind the pixels, and those inside XMP and raw profiles. Raises ``Damaged``."""
     texts: dict[str, Text] = {}
-    for kind, start, length in chunks(content, offset):
-        if kind != b"IDAT":
-            _note(texts, content, kind, start, length)
+    for kind, start, length, head in chunks(content, _last_pixels(content, pixels)):
+        if kind not in PIXELS:
+            _note(texts, content, kind, start, length, head)
     for name, text in [*known.items(), *texts.items()]:
         if name == XMP or name.startswith(PROFILE):
             try:
@@ -105,30 +120,32 @@ def _add(texts: dict[str, Text], found: Texts) -> None:
         texts.setdefault(name, text)
 
 
-def _note(texts: dict[str, Text], content: Content, kind: bytes, start: int, length: int) -> None:
+def _note(
+    texts: dict[str, Text], content: Content, kind: bytes, start: int, length: int, head: bytes
+) -> None:
     """Remember a text chunk by its keyword, the first of several; its text is not read yet."""
-    if kind == b"eXIf":
+    if kind in TEXT_KINDS and len(texts) < MAX_TEXTS:
+        keyword, nul, _ = head[CHUNK.size : CHUNK.size + length].partition(b"\0")
+        name = keyword.decode("latin-1")
+        if nul and name not in texts:
+            load = partial(_load, content, kind, start, length, len(keyword) + 1)
+            texts[name] = Text(TEXT_KINDS[kind] + name, load)
+    elif kind == b"eXIf":
         _add(texts, exif_texts_at(content, start, length))
     elif kind == b"caBX":
         load = partial(c2pa_summary, content, start, length)
         texts.setdefault("C2PA", Text("PNG caBX", load))
-    if kind not in TEXT_KINDS or len(texts) >= MAX_TEXTS:
-        return
-    keyword, nul, _ = content.at(start, min(KEYWORD_SIZE, length)).partition(b"\0")
-    name = keyword.decode("latin-1")
-    if nul and name not in texts:
-        load = partial(_load, content, kind, start, length, len(keyword) + 1)
-        texts[name] = Text(TEXT_KINDS[kind] + name, load)
 
 
 def _ending(content: Content, offset: int) -> tuple[bool, str | None]:
     """Whether IEND is there, and what is wrong where it never will be."""
     if content.at(max(content.size - len(END), 0), len(END)) == END:
         return True, None
-    for kind, start, length in chunks(content, offset):
+    offset = _last_pixels(content, offset)
+    for kind, start, length, _ in chunks(content, offset):
         if kind == b"IEND":
             return True, None
-        offset = start + length + 4
+        offset = start + length + CRC_SIZE
     head = content.at(offset, 8)
     if len(head) == 8 and b"\0" not in head[4:] and not head[4:].isalpha():
         return True, f"what stands at byte {offset} is no PNG chunk"

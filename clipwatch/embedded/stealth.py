@@ -168,7 +168,7 @@ def _rows(content: Content, size: int, wanted: int) -> Iterator[bytes]:
 
 def _packed(content: Content) -> Iterator[bytes]:
     """The data of all IDAT chunks, piece by piece."""
-    for kind, start, length in chunks(content, HEADER_SIZE):
+    for kind, start, length, _ in chunks(content, HEADER_SIZE):
         for at in range(start, start + length, STEP) if kind == b"IDAT" else ():
             yield content.at(at, min(STEP, start + length - at))
 

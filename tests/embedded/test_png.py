@@ -5,10 +5,11 @@ from struct import pack
 
 import pytest
 
+from clipwatch.embedded import container
 from clipwatch.embedded.base import MAX_TEXT, MAX_TEXTS, Damaged
 from tests import pictures
 from tests import pictures_containers as containers
-from tests.embedded.opened import is_complete, load, look, read
+from tests.embedded.opened import is_complete, load, look, opened, read
 
 UMLAUT = "Kätzchen, 猫, 🐈"
 
@@ -42,6 +43,21 @@ def test_text_behind_the_pixels_is_looked_for_separately() -> None:
     picture = pictures.png(after=[pictures.text_chunk("parameters", "late")], split=3)
     assert not look(picture).texts
     assert load(picture, "parameters") == "late"
+
+
+@pytest.mark.parametrize("behind", [b"", b"late" * 5, b"late" * 5_000])
+@pytest.mark.parametrize("last", [0, 1, 299, 300])
+@pytest.mark.parametrize("count", [0, 1, 2, 40])
+def test_text_behind_many_chunks_of_pixels_is_found(count: int, last: int, behind: bytes) -> None:
+    pixels = [pictures.chunk(b"IDAT", b"x" * 300)] * count + [pictures.chunk(b"IDAT", b"x" * last)]
+    text = [pictures.text_chunk("parameters", behind)] if behind else []
+    picture = pictures.PNG_SIGNATURE + pictures.header_chunk(8, 6) + b"".join([*pixels, *text])
+    assert not is_complete(picture)
+    whole = picture + pictures.chunk(b"IEND", b"")
+    assert is_complete(whole + b"appended")
+    with opened(whole) as (fd, size):
+        texts = container.look(fd, size).more()
+        assert [text.load() for text in texts.values()] == ([behind.decode()] if behind else [])
 
 
 def test_exif_of_a_png_is_read() -> None:

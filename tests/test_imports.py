@@ -69,6 +69,7 @@ THEIRS: dict[str, set[str]] = {
         "demo",
     },
     "prometheus_client": {"metrics"},
+    "msgspec": {"embedded.graph"},
     "multidict": {"web"},
     "pydantic": {"settings", "origins", "web.asking", "web.incoming"},
     "pydantic_core": {"settings", "origins", "web.incoming"},

@@ -6,11 +6,12 @@
     terms         a prompt -> tags
     stealth       pixels -> Embedded: called only where nothing else was found
 
-A new generator is a module with a ``read(texts) -> Embedded | None`` and a line in ``READERS``.
+A new generator is a module with ``KEYS`` and ``read`` (``base.Reader``) and a line in ``READERS``.
 """
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from clipwatch.embedded import (
@@ -30,7 +31,7 @@ from clipwatch.embedded import (
     swarmui,
     tensorart,
 )
-from clipwatch.embedded.base import Damaged, RawMetadata, Reader, Texts
+from clipwatch.embedded.base import Answer, Damaged, RawMetadata, Reader, Texts
 from clipwatch.model import Embedded, Outcome, Part
 
 __all__ = ["READERS", "read", "understand"]
@@ -42,20 +43,20 @@ __all__ = ["READERS", "read", "understand"]
 #: A1111's text goes before the graph, because a node that writes it into a ComfyUI file was told
 #: the prompt, while from the graph it is concluded. Who merely made it is asked last.
 READERS: tuple[Reader, ...] = (
-    swarmui.read,
-    stabilitymatrix.read,
-    tensorart.read,
-    civitai.read,
-    novelai.read,
-    invokeai.read,
-    fooocus.read,
-    easydiffusion.read,
-    drawthings.read,
-    huggingface.read,
-    a1111.read,
-    midjourney.read,
-    comfyui.read,
-    provenance.read,
+    swarmui,
+    stabilitymatrix,
+    tensorart,
+    civitai,
+    novelai,
+    invokeai,
+    fooocus,
+    easydiffusion,
+    drawthings,
+    huggingface,
+    a1111,
+    midjourney,
+    comfyui,
+    provenance,
 )
 
 MAX_INT = 2**63 - 1  #: what SQLite holds
@@ -78,11 +79,11 @@ def understand(raw: RawMetadata) -> Embedded:
     found, reason = _recognised(raw)
     if found is None:
         outcome = Outcome.UNREADABLE if reason else Outcome.NONE
-        found = Embedded(outcome, reason=reason)
-    return _storable(found, raw)
+        return storable(Answer(outcome), raw, reason)
+    return storable(found, raw)
 
 
-def _recognised(raw: RawMetadata) -> tuple[Embedded | None, str | None]:
+def _recognised(raw: RawMetadata) -> tuple[Answer | None, str | None]:
     """What the readers make of it, else why a text could not be had.
 
     What is dearer to find is looked for until there is a prompt: a mark of who made it does not
@@ -100,13 +101,13 @@ def _recognised(raw: RawMetadata) -> tuple[Embedded | None, str | None]:
     return found, raw.damage or next(iter(raw.left_out), reason)
 
 
-def _ask(texts: Texts) -> tuple[Embedded | None, str | None]:
+def _ask(texts: Texts) -> tuple[Answer | None, str | None]:
     """The first prompt, else the first sign of a generator, and the first text that was refused."""
-    best: Embedded | None = None
+    best: Answer | None = None
     reason: str | None = None
-    for reader in READERS if texts else ():
+    for reader in _asked(tuple(texts)):
         try:
-            found = reader(texts)
+            found = reader.read(texts)
         except Damaged as damage:
             reason = reason or str(damage)
             continue
@@ -116,7 +117,13 @@ def _ask(texts: Texts) -> tuple[Embedded | None, str | None]:
     return best, reason
 
 
-def _storable(found: Embedded, raw: RawMetadata) -> Embedded:
+@lru_cache(maxsize=256)
+def _asked(keys: tuple[str, ...]) -> tuple[Reader, ...]:
+    """The readers that these texts are anything to; files of one folder mostly have the same."""
+    return tuple(reader for reader in READERS if not set(reader.KEYS).isdisjoint(keys))
+
+
+def storable(found: Answer, raw: RawMetadata, reason: str | None = None) -> Embedded:
     """With the container's facts, and nothing in it that SQLite or JSON cannot hold.
 
     All texts come out of ``raw``, so that one look at it spares looking at each of them.
@@ -133,7 +140,7 @@ def _storable(found: Embedded, raw: RawMetadata) -> Embedded:
         version=found.version and clean(found.version),
         found_in=found.found_in and clean(found.found_in),
         raw=found.raw and clean(found.raw),
-        reason=found.reason,
+        reason=reason,
         format=raw.format,
         width=raw.width,
         height=raw.height,

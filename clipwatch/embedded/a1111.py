@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.civitai import GENERATOR as CIVITAI
 from clipwatch.embedded.civitai import RESOURCES as CIVITAI_RESOURCES
 from clipwatch.embedded.civitai import resources as civitai_resources
 from clipwatch.embedded.parameters import MAX_SETTINGS, named, settings_in, split
-from clipwatch.model import Embedded, Outcome, Part
+from clipwatch.model import Outcome, Part
 
 #: Where the text may stand besides ``parameters``; anybody may write other things there.
-CARRIERS = (
+COMMENTS = (
     "EXIF UserComment",
     "EXIF ImageDescription",
     "EXIF XPComment",
@@ -26,6 +26,7 @@ CARRIERS = (
     "Comment",
     "Description",
 )
+KEYS = ("parameters", *COMMENTS, "postprocessing")
 #: How ``Version`` begins, in lower case, and who writes it so.
 VERSIONS = {
     "stable-diffusion.cpp": "stable-diffusion.cpp",
@@ -51,23 +52,23 @@ PASSES = (
 )
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What ``parameters`` or a comment says. Raises ``Damaged``.
 
     ``parameters`` is a generator's word whatever stands in it; a comment without a line of
     settings can be anybody's and is not ours.
     """
     if text := texts.get("parameters"):
-        return understood(text, beside_graph="workflow" in texts) or Embedded(
+        return understood(text, beside_graph="workflow" in texts) or Answer(
             Outcome.NO_PROMPT, found_in=text.found_in, raw=text.load()
         )
-    for name in CARRIERS:
+    for name in COMMENTS:
         if (text := texts.get(name)) and (found := understood(text)):
             return found
     return _postprocessed(texts)
 
 
-def understood(text: Text, *, beside_graph: bool = False) -> Embedded | None:
+def understood(text: Text, *, beside_graph: bool = False) -> Answer | None:
     """What a text in the grammar says, None where it is in none. Raises ``Damaged``.
 
     ``beside_graph`` where ComfyUI's own drawing shows whose node wrote the text.
@@ -79,7 +80,7 @@ def understood(text: Text, *, beside_graph: bool = False) -> Embedded | None:
     # ComfyUI's saving nodes write "unknown" where they could not find the prompt themselves.
     certain = infotext.positive and infotext.positive.lower() != "unknown"
     settings = infotext.settings
-    return Embedded(
+    return Answer(
         outcome=Outcome.PROMPT if certain else Outcome.NO_PROMPT,
         prompt=infotext.positive if certain else "",
         negative=infotext.negative,
@@ -119,13 +120,13 @@ def _passes(settings: Mapping[str, str]) -> Iterator[Part]:
             yield Part(role, settings[positive], settings.get(negative, ""))
 
 
-def _postprocessed(texts: Texts) -> Embedded | None:
+def _postprocessed(texts: Texts) -> Answer | None:
     """What the Extras tab did to a picture whose own text was lost."""
     text = texts.get("postprocessing")
     if text is None:
         return None
     raw = text.load()
-    return Embedded(
+    return Answer(
         Outcome.NO_PROMPT,
         parameters=named(settings_in(raw[:MAX_SETTINGS]), ""),
         generator="AUTOMATIC1111",

@@ -1,18 +1,18 @@
 """What containers give and readers take, and the limits that keep both bounded.
 
 *Container*: a file format. *Text*: one named field of it, decoded only when somebody asks.
-*Reader*: a function that understands one family of generators.
+*Reader*: a module that understands one family of generators.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import orjson
 
 from clipwatch.embedded.repair import repaired
-from clipwatch.model import Embedded
+from clipwatch.model import Outcome, Part
 
 MEBIBYTE = 1024 * 1024
 MAX_TEXT = 4 * MEBIBYTE  #: bytes of one text field, inflated
@@ -21,7 +21,6 @@ MAX_READ = 16 * MEBIBYTE  #: bytes read of one file, in all
 MAX_CHUNKS = 100_000  #: chunks or segments walked in one file
 MAX_TEXTS = 500  #: text fields noted in one file
 BLANK = " \r\n\t\0\ufeff"  #: what programs leave around JSON
-NOT_PARSED = object()
 
 
 class Damaged(Exception):
@@ -63,7 +62,7 @@ class Text:
     found_in: str
     fetch: Callable[[], str]  #: raises ``Damaged``
     _kept: str | Damaged | None = None
-    _json: Any = NOT_PARSED
+    _fields: dict[str, Any] | Literal[False] | None = False
 
     def load(self) -> str:
         """Its text, put right where an earlier tool garbled it. Raises ``Damaged``."""
@@ -76,11 +75,11 @@ class Text:
             raise self._kept
         return self._kept
 
-    def json(self) -> Any:
-        """Its text as JSON, parsed once; None where it is none. Raises ``Damaged``."""
-        if self._json is NOT_PARSED:
-            self._json = parse_json(self.load().strip(BLANK))
-        return self._json
+    def fields(self) -> dict[str, Any] | None:
+        """The JSON object that its whole text is, parsed once, else None. Raises ``Damaged``."""
+        if self._fields is False:
+            self._fields = json_object(self.load())
+        return self._fields
 
 
 #: By key, whatever the container; of several with one key the first.
@@ -122,8 +121,30 @@ class RawMetadata:
     left_out: list[str] = field(default_factory=list)
 
 
-#: None where the texts are not this reader's. Raises ``Damaged``.
-Reader: TypeAlias = Callable[[Texts], Embedded | None]
+@dataclass(slots=True)  # not frozen: that makes it four times as dear, for each file anew
+class Answer:
+    """What a reader makes of some texts, as they stand there: not yet fit to be stored."""
+
+    outcome: Outcome
+    prompt: str = ""
+    negative: str = ""
+    parts: tuple[Part, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    generator: str | None = None
+    version: str | None = None
+    found_in: str | None = None
+    raw: str | None = None
+
+
+class Reader(Protocol):
+    """A module that understands one family of generators."""
+
+    @property
+    def KEYS(self) -> Collection[str]:
+        """The texts that it asks for first; where none of them is there, it is not asked."""
+
+    def read(self, texts: Texts, /) -> Answer | None:
+        """What they say, None where they are not this family's. Raises ``Damaged``."""
 
 
 def parse_json(text: str) -> Any:
@@ -134,6 +155,15 @@ def parse_json(text: str) -> Any:
         return orjson.loads(text)
     except ValueError:
         return _parse_lenient(text)
+
+
+def json_object(raw: str) -> dict[str, Any] | None:
+    """The JSON object that the whole text is, else None. A NUL at its end is no part of it."""
+    raw = raw.strip(BLANK)
+    if raw[:1] != "{" or raw[-1:] != "}":
+        return None
+    value = parse_json(raw)
+    return value if isinstance(value, dict) else None
 
 
 def _parse_lenient(text: str) -> Any:

@@ -8,11 +8,10 @@ graph itself names its models by numbers only.
 from collections.abc import Mapping
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts, parse_json
+from clipwatch.embedded.base import Answer, Texts, json_object, parse_json
 from clipwatch.embedded.fields import (
     answer,
     items,
-    json_object,
     lora,
     loras,
     mapping,
@@ -20,12 +19,11 @@ from clipwatch.embedded.fields import (
     size,
     words,
 )
-from clipwatch.model import Embedded
 
 GENERATOR = "Civitai"
 RESOURCES = "Civitai resources"
 EXTRA = "extraMetadata"
-CARRIERS = ("EXIF UserComment", "prompt", "workflow", "EXIF Model", "EXIF ImageDescription")
+KEYS = ("EXIF UserComment", "prompt", "workflow", "EXIF Model", "EXIF ImageDescription")
 MODELS = ("checkpoint", "model")
 NAMES = {
     "prompt": "",
@@ -39,13 +37,13 @@ NAMES = {
 }
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What ``extraMetadata`` says where a graph has one. Raises ``Damaged``."""
-    for name in CARRIERS:
+    for name in KEYS:
         text = texts.get(name)
         if text is None or (name == "workflow" and "prompt" in texts):
             continue  # beside a graph, the drawing is long and never read
-        if (extra := _extra(_graph(name, text))) is not None:
+        if (extra := _extra(text.load())) is not None:
             return answer(
                 text,
                 GENERATOR,
@@ -64,16 +62,10 @@ def resources(text: str) -> dict[str, Any]:
     return {"model": models[0]} | found if models and models[0] else found
 
 
-def _graph(name: str, text: Text) -> Mapping[str, Any]:
-    """The graph of a field; a PNG's is parsed anyway, while EXIF has all kinds of texts."""
-    if not name.startswith("EXIF"):
-        return mapping(text.json())
-    raw = text.load()
-    return mapping(json_object(raw[max(raw.find("{"), 0) :]) if EXTRA in raw else None)
-
-
-def _extra(graph: Mapping[str, Any]) -> dict[str, Any] | None:
-    """It stands in the graph or in its ``extra``, as a string that is JSON."""
+def _extra(raw: str) -> dict[str, Any] | None:
+    """It stands in the graph or in its ``extra``, as a string that is JSON; in EXIF, the name of
+    the graph stands before it."""
+    graph = mapping(json_object(raw[max(raw.find("{"), 0) :]) if EXTRA in raw else None)
     extra = graph.get(EXTRA) or mapping(graph.get("extra")).get(EXTRA)
     if isinstance(extra, str):
         return json_object(extra)

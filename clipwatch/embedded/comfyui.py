@@ -6,60 +6,69 @@ nodes are gone already. ``workflow`` is the editor's drawing of it and only read
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from clipwatch.embedded.base import BLANK, Text, Texts, parse_json
+from clipwatch.embedded.base import BLANK, Answer, Text, Texts, parse_json
+from clipwatch.embedded.comfyui_metahub import KEYS as METAHUB_KEYS
 from clipwatch.embedded.comfyui_metahub import read as read_metahub
 from clipwatch.embedded.comfyui_producers import Told, lone, produced
 from clipwatch.embedded.comfyui_samplers import CONDITIONED, is_sampler, main, parts
 from clipwatch.embedded.comfyui_settings import MARKS, settings
 from clipwatch.embedded.comfyui_values import Values
 from clipwatch.embedded.comfyui_workflow import shown, to_graph
-from clipwatch.embedded.graph import Graph, parse, sinks, upstream
-from clipwatch.model import Embedded, Outcome
+from clipwatch.embedded.fields import mapping
+from clipwatch.embedded.graph import Graph, decoded, parse, sinks, upstream
+from clipwatch.model import Outcome
 
 GENERATOR = "ComfyUI"
 PLAIN_FIELDS = ("", "XMP ")  #: what stands before the name
 #: Fields whose text begins with the name, or is an object with the name in it.
 SHARED_FIELDS = ("EXIF Model", "EXIF Make", "EXIF ImageDescription", "EXIF UserComment")
+GRAPHS = [before + name for before in PLAIN_FIELDS for name in ("prompt", "workflow")]
+KEYS = (*METAHUB_KEYS, *GRAPHS, *SHARED_FIELDS)
 NOTED = CONDITIONED | MARKS
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What the graph says, or only that there is one. Raises ``Damaged``."""
     if found := read_metahub(texts):
         return found
     unsure = None
-    for text, body, value in _carried(texts, "prompt"):
-        if (graph := parse(value)).entries:
+    for text, body in _carried(texts, "prompt"):
+        graph = decoded(body)
+        if graph is None:
+            graph = parse(_inner(body, "prompt"))
+        if graph.entries:
             return _understood(graph, text, texts)
         if body[:1] == "{" and '"class_type"' in body:
             unsure = unsure or _uncertain(text)
-    for text, body, value in _carried(texts, "workflow"):
-        if isinstance(value, dict) and (graph := parse(to_graph(value))).entries:
+    for text, body in _carried(texts, "workflow"):
+        graph = parse(to_graph(mapping(_inner(body, "workflow"))))
+        if graph.entries:
             return _understood(graph, text, texts)
         if body[:1] == "{" and '"nodes"' in body:
             unsure = unsure or _uncertain(text)
     return unsure
 
 
-def _carried(texts: Texts, name: str) -> Iterator[tuple[Text, str, Any]]:
-    """Each field that may hold ``name``: the field, the JSON in it, and its value."""
+def _carried(texts: Texts, name: str) -> Iterator[tuple[Text, str]]:
+    """Each field that may hold ``name``, and the JSON in it."""
     for before in PLAIN_FIELDS:
         if text := texts.get(before + name):
-            yield text, text.load().strip(BLANK), _inner(text.json(), name)
+            yield text, text.load().strip(BLANK)
     for key in SHARED_FIELDS:
         if text := texts.get(key):
             prefix, _, body = text.load().partition(":")
             if prefix.strip(BLANK).lower() == name:
-                body = body.strip(BLANK)
-                yield text, body, _inner(parse_json(body), name)
+                yield text, body.strip(BLANK)
             elif prefix.lstrip(BLANK)[:1] == "{":
-                yield text, text.load().strip(BLANK), _inner(text.json(), name)
+                yield text, text.load().strip(BLANK)
 
 
-def _inner(value: Any, name: str) -> Any:
+def _inner(body: str, name: str) -> Any:
     """The graph itself: some savers wrap it in an object, or once more in a string."""
+    value: Any = parse_json(body)
     for _ in range(3):
         if isinstance(value, str):
             value = parse_json(value)
@@ -68,15 +77,15 @@ def _inner(value: Any, name: str) -> Any:
     return value
 
 
-def _uncertain(text: Text) -> Embedded:
-    return Embedded(Outcome.NO_PROMPT, generator=GENERATOR, found_in=text.found_in, raw=text.load())
+def _uncertain(text: Text) -> Answer:
+    return Answer(Outcome.NO_PROMPT, generator=GENERATOR, found_in=text.found_in, raw=text.load())
 
 
-def _understood(graph: Graph, text: Text, texts: Texts) -> Embedded:
-    told = _told(Values(graph, lambda: _shown(texts)))
+def _understood(graph: Graph, text: Text, texts: Texts) -> Answer:
+    told = _told(Values(graph, partial(_shown, texts)))
     if told is None:
         return _uncertain(text)
-    return Embedded(
+    return Answer(
         outcome=Outcome.PROMPT,
         prompt=told.prompt,
         negative=told.negative,
@@ -90,8 +99,8 @@ def _understood(graph: Graph, text: Text, texts: Texts) -> Embedded:
 
 def _shown(texts: Texts) -> Mapping[str, str]:
     """What nodes displayed stands in the drawing, which is saved after the run."""
-    for _, _, value in _carried(texts, "workflow"):
-        if isinstance(value, dict):
+    for _, body in _carried(texts, "workflow"):
+        if isinstance(value := _inner(body, "workflow"), dict):
             return shown(value)
     return {}
 

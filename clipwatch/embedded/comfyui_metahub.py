@@ -3,11 +3,10 @@
 PNG iTXt of that name; in other formats an object with that name in the EXIF UserComment, or XMP.
 """
 
-from clipwatch.embedded.base import Texts
+from clipwatch.embedded.base import Answer, Texts
 from clipwatch.embedded.fields import (
     answer,
     items,
-    json_object,
     lora,
     loras,
     mapping,
@@ -15,9 +14,9 @@ from clipwatch.embedded.fields import (
     size,
     words,
 )
-from clipwatch.model import Embedded
 
 KEY = "imagemetahub_data"
+KEYS = (KEY, f"XMP {KEY}", "EXIF UserComment")
 NAMES = {"sampler_name": "sampler"}
 SETTINGS = (
     "seed",
@@ -33,12 +32,12 @@ SETTINGS = (
 )
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """None where there is none, or where it has no prompt. Raises ``Damaged``."""
-    for name in (KEY, f"XMP {KEY}", "EXIF UserComment"):
+    for name in KEYS:
         if (text := texts.get(name)) is None or (name[:4] == "EXIF" and KEY not in text.load()):
             continue
-        outer = mapping(json_object(text.load()))
+        outer = mapping(text.fields())
         fields = mapping(outer.get(KEY)) or outer
         if prompt := words(fields.get("prompt")):
             used = (mapping(entry) for entry in items(fields.get("loras")))

@@ -80,10 +80,10 @@ def _makers(values: Values, ends: Sequence[str]) -> list[tuple[Node, str]]:
             node = values.graph[node_id]
             if name := _prompt_name(node):
                 found.append((node, name))
-            for key, (target, _) in node.links.items():
-                if target not in seen and not TEXTUAL.search(key.lower()):
-                    seen.add(target)
-                    following.append(target)
+            for key, link in node.links.items():
+                if link.node_id not in seen and not TEXTUAL.search(key.lower()):
+                    seen.add(link.node_id)
+                    following.append(link.node_id)
         level = following
     return found
 
@@ -100,15 +100,16 @@ def lone(values: Values, live: Iterable[str]) -> Told | None:
     """The text of the only encoder that is not a negative's, where nothing else is understood."""
     graph = values.graph
     nodes = [graph[node_id] for node_id in live]
+    titles = graph.titles()
     negative = {
-        target
+        link.node_id
         for node in nodes
-        for name, (target, _) in node.links.items()
+        for name, link in node.links.items()
         if NEGATED.search(name.lower())
     }
     found: dict[str | None, str] = {}
     for node in nodes:
-        if node.node_id in negative or NEGATED.search(_title(graph.entries[node.node_id])):
+        if node.node_id in negative or NEGATED.search(titles.get(node.node_id, "").lower()):
             continue
         if ENCODING in node.kind.lower():
             found[values.text(node, "text")] = node.node_id
@@ -116,9 +117,3 @@ def lone(values: Values, live: Iterable[str]) -> Told | None:
         return None
     [(text, node_id)] = found.items()
     return Told(text.strip(), "", f"node {node_id}.text") if text else None
-
-
-def _title(entry: Mapping[str, Any]) -> str:
-    meta = entry.get("_meta")
-    title = meta.get("title") if isinstance(meta, dict) else entry.get("title")
-    return title.lower() if isinstance(title, str) else ""

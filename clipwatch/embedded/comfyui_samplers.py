@@ -72,7 +72,7 @@ def sampling(values: Values, node: Node) -> Sampling | None:
     """None where the positive text is not certain; a negative that is not counts as none."""
     guide = node
     if "guider" in node.links:
-        guide = values.graph[values.source(node.links["guider"])[0]]
+        guide = values.graph[values.source(node.links["guider"]).node_id]
     told = ways(guide, POSITIVE)
     positive = passages(values, told) if told else None
     if not told or positive is None:
@@ -116,9 +116,9 @@ def _bases(values: Values, ends: Sequence[str], samplers: Set[str]) -> Mapping[s
     bases: dict[str, str] = {}
     for node in upstream_first(values.graph, ends):
         sampler = node.node_id in samplers
-        for name, (target, _) in node.links.items():
-            if target in bases and not (sampler and name in SIDEWAYS):
-                bases[node.node_id] = bases[target]
+        for name, link in node.links.items():
+            if link.node_id in bases and not (sampler and name in SIDEWAYS):
+                bases[node.node_id] = bases[link.node_id]
                 break
         else:
             if sampler:

@@ -44,7 +44,7 @@ MARKS = frozenset({"vae_name", "stop_at_clip_layer", "model_name"})
 def settings(values: Values, sampler: Node, marked: Iterable[Node]) -> dict[str, Any]:
     """Those of one sampler; ``marked`` are the live nodes with one of ``MARKS``."""
     helpers = [
-        values.graph[values.source(sampler.links[name])[0]]
+        values.graph[values.source(sampler.links[name]).node_id]
         for name in HELPERS
         if name in sampler.links
     ]

@@ -54,11 +54,12 @@ PLACES = {"prefix": -1, "prepend": -1, "pre": -1, "before": -1, "suffix": 1, "af
 class Values:
     """The values of one graph. ``shown`` gives the texts that nodes displayed, by id."""
 
-    __slots__ = ("_depth", "_joined", "_known", "_shown", "_steps", "graph")
+    __slots__ = ("_depth", "_displayed", "_joined", "_known", "_shown", "_steps", "graph")
 
     def __init__(self, graph: Graph, shown: Callable[[], Mapping[str, str]] = dict) -> None:
         self.graph = graph
         self._shown = shown
+        self._displayed: Mapping[str, str] | None = None
         self._known: dict[Link, Value | None] = {}
         self._depth = 0
         self._steps = MAX_STEPS
@@ -81,7 +82,7 @@ class Values:
         if name not in node.links:
             return self.of(node, name)
         for _ in range(MAX_HOPS):
-            source = self.graph[self.source(node.links[name])[0]]
+            source = self.graph[self.source(node.links[name]).node_id]
             if name not in source.inputs:
                 break
             node = source
@@ -92,7 +93,7 @@ class Values:
     def source(self, link: Link) -> Link:
         """Where a link really begins: behind reroutes, and switches whose choice is known."""
         for _ in range(MAX_HOPS):
-            node = self.graph[link[0]]
+            node = self.graph[link.node_id]
             name = chosen(node, self.of)
             if name is None or name not in node.links:
                 break
@@ -112,7 +113,7 @@ class Values:
             return None
         self._known[link] = None  # for those who come round in a circle
         self._depth += 1
-        value = self._known[link] = self._made(self.graph[link[0]], link[1])
+        value = self._known[link] = self._made(self.graph[link.node_id], link.slot)
         self._depth -= 1
         return value
 
@@ -136,7 +137,9 @@ class Values:
         value = self.of(node, name) if name else None
         if value is not None or "text_1" in node.inputs:
             return value
-        caches = (self._shown().get(node.node_id), *map(node.inputs.get, CACHES))
+        if self._displayed is None:
+            self._displayed = self._shown()
+        caches = (self._displayed.get(node.node_id), *map(node.inputs.get, CACHES))
         return next((text for text in caches if isinstance(text, str)), None)
 
     def _join(self, node: Node) -> str | None:

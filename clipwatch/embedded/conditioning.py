@@ -93,7 +93,7 @@ def passages(values: Values, starts: Iterable[Way]) -> list[Passage] | None:
         if way in seen:
             continue
         seen.add(way)
-        node = values.graph[way.link[0]]
+        node = values.graph[way.link.node_id]
         if "zeroout" in node.kind.lower():
             continue
         following = _following(values, node, way)
@@ -140,13 +140,13 @@ def _is_paired_encoder(node: Node) -> bool:
 
 def _is_unmapped(node: Node, way: Way) -> bool:
     """Outputs behind the first two are no conditioning, unless the model goes before them."""
-    return way.link[1] > 1 and not (way.bundled or "model" in node.links or _carries(node))
+    return way.link.slot > 1 and not (way.bundled or "model" in node.links or _carries(node))
 
 
 def _paired(node: Node, way: Way) -> list[Way] | None:
     """Of a positive and a negative input, outputs 0 and 1 in that order, else by what is wanted."""
     by_slot = not (way.bundled or "model" in node.links or _carries(node))
-    want = (POSITIVE, NEGATIVE)[way.link[1]] if by_slot else way.want
+    want = (POSITIVE, NEGATIVE)[way.link.slot] if by_slot else way.want
     if names := _named(node, want):
         return [Way(node.links[name], want) for name in names]
     bundles = [link for name, link in node.links.items() if BUNDLE.search(name)]

@@ -3,29 +3,27 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clipwatch.embedded.base import Texts
+from clipwatch.embedded.base import Answer, Texts
 from clipwatch.embedded.fields import (
     answer,
     items,
-    json_object,
     lora,
     loras,
     mapping,
     renamed,
     words,
 )
-from clipwatch.model import Embedded
 
 GENERATOR = "Draw Things"
-CARRIERS = ("XMP UserComment", "EXIF UserComment")
+KEYS = ("XMP UserComment", "EXIF UserComment")
 NAMES = {"c": "", "uc": "", "scale": "cfg", "strength": "denoise"}
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What the JSON says; its short names are believed only together. Raises ``Damaged``."""
-    for name in CARRIERS:
+    for name in KEYS:
         text = texts.get(name)
-        fields = json_object(text.load()) if text else None
+        fields = text.fields() if text else None
         if text and fields and {"c", "model", "seed"} <= fields.keys():
             return answer(
                 text,

@@ -8,18 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.fields import (
     answer,
     items,
-    json_object,
     lora,
     loras,
     renamed,
     size,
     words,
 )
-from clipwatch.model import Embedded
 
 GENERATOR = "Easy Diffusion"
 #: What the page calls them, as the program's TASK_TEXT_MAPPING has it.
@@ -61,11 +59,12 @@ NAMES = {
 }
 #: Beside a prompt, only this program writes these.
 SIGNS = ("use_stable_diffusion_model", "Stable Diffusion model")
+KEYS = (*SIGNS, "EXIF UserComment")
 TITLE = re.compile(rf"^({'|'.join(map(re.escape, TITLES))}): ?", re.M)
 QUOTED = re.compile(r"'([^']{1,400})'|\"([^\"]{1,400})\"|([-0-9.]{1,20})")
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What the texts of a PNG, or the UserComment, say. Raises ``Damaged``."""
     if any(sign in texts for sign in SIGNS) and (
         text := texts.get("prompt") or texts.get("Prompt")
@@ -73,12 +72,10 @@ def read(texts: Texts) -> Embedded | None:
         known = [name for name in texts if name in TITLES or name in TITLES.values()]
         return understood(text, {name: texts[name].load() for name in known})
     text = texts.get("EXIF UserComment")
-    if text and any(sign in text.load() for sign in SIGNS):
-        return understood(text, json_object(text.load()) or {})
-    return None
+    return understood(text, text.fields() or {}) if text else None
 
 
-def understood(text: Text, fields: Mapping[str, Any]) -> Embedded | None:
+def understood(text: Text, fields: Mapping[str, Any]) -> Answer | None:
     """None where these settings are not Easy Diffusion's. Raises ``Damaged``."""
     if not any(sign in fields for sign in SIGNS):
         return None

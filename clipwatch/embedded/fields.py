@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from clipwatch.embedded.base import Text, parse_json
+from clipwatch.embedded.base import Answer, Text
 from clipwatch.embedded.parameters import MAX_LORAS, TEXTUAL, number
-from clipwatch.model import Embedded, Outcome, Part
+from clipwatch.model import Outcome, Part
 
 MAX_FIELDS = 200  #: settings that are kept of one picture
 MAX_VALUE = 4096  #: characters of a setting
@@ -25,9 +25,9 @@ def answer(
     parts: Iterable[Part] = (),
     parameters: Mapping[str, Any] | None = None,
     version: str | None = None,
-) -> Embedded:
+) -> Answer:
     """What was found in this text; a prompt that is empty is none. Raises ``Damaged``."""
-    return Embedded(
+    return Answer(
         outcome=Outcome.PROMPT if prompt else Outcome.NO_PROMPT,
         prompt=prompt,
         negative=negative,
@@ -38,15 +38,6 @@ def answer(
         found_in=text.found_in,
         raw=text.load(),
     )
-
-
-def json_object(raw: str) -> dict[str, Any] | None:
-    """The JSON object that the whole text is, else None. A NUL at its end is no part of it."""
-    raw = raw.strip(" \t\r\n\0\ufeff")
-    if raw[:1] != "{" or raw[-1:] != "}":
-        return None
-    value = parse_json(raw)
-    return value if isinstance(value, dict) else None
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -9,23 +9,21 @@ RuinedFooocus   PNG ``parameters``, UserComment, with ``software`` in it
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.fields import (
     answer,
     items,
-    json_object,
     lora,
     loras,
     renamed,
     size,
     words,
 )
-from clipwatch.model import Embedded
 
 FOOOCUS = "Fooocus"
 MRE = "Fooocus-MRE"
 RUINED = "RuinedFooocus"
-CARRIERS = ("parameters", "EXIF UserComment", "Comment")
+KEYS = ("parameters", "EXIF UserComment", "Comment")
 #: A prompt beside one of these is Fooocus's, whatever else the file says.
 SIGNS = frozenset(("full_prompt", "real_prompt", "adm_guidance", "base_model", "base_model_name"))
 NAMES = {
@@ -47,17 +45,17 @@ NAMES = {
 }
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What its JSON says; its A1111 text is read by ``a1111``. Raises ``Damaged``."""
-    for name in CARRIERS:
+    for name in KEYS:
         text = texts.get(name)
-        fields = json_object(text.load()) if text else None
+        fields = text.fields() if text else None
         if text and fields and not SIGNS.isdisjoint(fields):
             return _understood(text, fields)
     return None
 
 
-def _understood(text: Text, fields: Mapping[str, Any]) -> Embedded | None:
+def _understood(text: Text, fields: Mapping[str, Any]) -> Answer | None:
     version = words(fields.get("version")) or words(fields.get("software"))
     prompts = _told(fields, "prompt", "Prompt", "full_prompt", "real_prompt")
     if not prompts:

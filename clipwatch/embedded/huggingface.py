@@ -7,12 +7,11 @@ that each JSON object with a prompt and one of these settings is believed.
 from collections.abc import Mapping
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts
-from clipwatch.embedded.fields import answer, json_object, mapping, renamed, size, words
-from clipwatch.model import Embedded
+from clipwatch.embedded.base import Answer, Text, Texts
+from clipwatch.embedded.fields import answer, mapping, renamed, size, words
 
 GENERATOR = "Hugging Face"
-CARRIERS = ("parameters", "EXIF UserComment", "Comment")
+KEYS = ("parameters", "EXIF UserComment", "Comment")
 SIGNS = frozenset(
     ("negative_prompt", "guidance_scale", "num_inference_steps", "resolution", "sampler", "seed")
 )
@@ -27,11 +26,11 @@ NAMES = {
 MODEL_NAMES = {"Model": "model", "Model hash": "model_hash"}
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What the JSON says. Raises ``Damaged``."""
-    for name in CARRIERS:
+    for name in KEYS:
         text = texts.get(name)
-        fields = json_object(text.load()) if text else None
+        fields = text.fields() if text else None
         if text and fields and _is_told(fields):
             return _understood(text, fields)
     return None
@@ -41,7 +40,7 @@ def _is_told(fields: Mapping[str, Any]) -> bool:
     return isinstance(fields.get("prompt"), str) and not SIGNS.isdisjoint(fields)
 
 
-def _understood(text: Text, fields: Mapping[str, Any]) -> Embedded:
+def _understood(text: Text, fields: Mapping[str, Any]) -> Answer:
     width, _, height = words(fields.get("resolution")).replace(" ", "").partition("x")
     return answer(
         text,

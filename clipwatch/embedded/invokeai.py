@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.fields import (
     MAX_PARTS,
     answer,
     items,
-    json_object,
     lora,
     loras,
     mapping,
@@ -26,7 +25,7 @@ from clipwatch.embedded.fields import (
     words,
 )
 from clipwatch.embedded.parameters import number
-from clipwatch.model import Embedded, Part
+from clipwatch.model import Part
 
 GENERATOR = "InvokeAI"
 NAMES = {
@@ -50,10 +49,10 @@ OPTION = re.compile(r"\s-([sSWHCA]) ?([^\s\"]{1,40})")
 OPTIONS = {"s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg", "A": "sampler"}
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """The newest of the three that is there and says a prompt. Raises ``Damaged``."""
-    found: Embedded | None = None
-    for name, understood in READERS.items():
+    found: Answer | None = None
+    for name, understood in KEYS.items():
         if text := texts.get(name):
             found = understood(text) or found
             if found and found.prompt:
@@ -61,21 +60,21 @@ def read(texts: Texts) -> Embedded | None:
     return found
 
 
-def _newest(text: Text) -> Embedded | None:
-    fields = json_object(text.load())
+def _newest(text: Text) -> Answer | None:
+    fields = text.fields()
     return None if fields is None else _described(text, fields)
 
 
-def _graph(text: Text) -> Embedded | None:
+def _graph(text: Text) -> Answer | None:
     """The graph tells no more than the metadata, but it may be there alone."""
-    nodes = mapping((json_object(text.load()) or {}).get("nodes"))
+    nodes = mapping((text.fields() or {}).get("nodes"))
     for node in map(mapping, nodes.values()):
         if node.get("type") in ACCUMULATORS and words(node.get("positive_prompt")):
             return _described(text, node)
     return None
 
 
-def _described(text: Text, fields: Mapping[str, Any]) -> Embedded:
+def _described(text: Text, fields: Mapping[str, Any]) -> Answer:
     model = mapping(fields.get("model"))
     used = loras(
         lora(_model_name(x), x.get("weight")) for x in map(mapping, items(fields.get("loras")))
@@ -121,8 +120,8 @@ def _named(name: str, value: str) -> dict[str, str]:
     return {name: value} if value else {}
 
 
-def _older(text: Text) -> Embedded | None:
-    fields = json_object(text.load())
+def _older(text: Text) -> Answer | None:
+    fields = text.fields()
     if fields is None:
         return None
     image = fields.get("image")
@@ -160,7 +159,7 @@ def _without_brackets(prompt: str) -> tuple[str, str]:
     return UNWANTED.sub("", prompt).strip(), avoided
 
 
-def _oldest(text: Text) -> Embedded | None:
+def _oldest(text: Text) -> Answer | None:
     raw = text.load().strip()
     end = (QUOTED_END if raw.startswith('"') else OPTION).search(raw)
     if end is None:
@@ -172,7 +171,7 @@ def _oldest(text: Text) -> Embedded | None:
     return answer(text, GENERATOR, prompt=prompt, negative=negative, parameters=told | dimensions)
 
 
-READERS = {
+KEYS = {
     "invokeai_metadata": _newest,
     "invokeai_graph": _graph,
     "sd-metadata": _older,

@@ -2,22 +2,21 @@
 
 import re
 
-from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.fields import answer
 from clipwatch.embedded.parameters import number
-from clipwatch.model import Embedded
 
 GENERATOR = "Midjourney"
-CARRIERS = ("Description", "XMP description", "EXIF ImageDescription")
+KEYS = ("Description", "XMP description", "EXIF ImageDescription")
 JOB = re.compile(r"\s*\bJob ID: ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 OPTION = re.compile(r"(?:^|\s)--([a-z]{1,20})(?=\s|$)")
 MAX_PROMPT = 20_000  #: characters; the site takes fewer
 NAMES = {"seed": "seed", "ar": "aspect", "aspect": "aspect", "v": "version", "version": "version"}
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """The prompt before the job's number, its options apart. Raises ``Damaged``."""
-    for name in CARRIERS:
+    for name in KEYS:
         text = texts.get(name)
         job = JOB.search(text.load()[:MAX_PROMPT]) if text and "Job ID: " in text.load() else None
         if text and job:
@@ -25,7 +24,7 @@ def read(texts: Texts) -> Embedded | None:
     return None
 
 
-def _understood(text: Text, told: str, job: str, author: Text | None) -> Embedded:
+def _understood(text: Text, told: str, job: str, author: Text | None) -> Answer:
     prompt, *options = OPTION.split(told)
     values = map(str.strip, options[1::2])
     found = {NAMES.get(name, name): value for name, value in zip(options[::2], values, strict=True)}

@@ -9,21 +9,21 @@ from collections.abc import Iterator, Mapping
 from itertools import islice, zip_longest
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.base import Answer, Text, Texts, json_object
 from clipwatch.embedded.fields import (
     MAX_PARTS,
     answer,
     items,
-    json_object,
     mapping,
     renamed,
     size,
     words,
 )
-from clipwatch.model import Embedded, Part
+from clipwatch.model import Part
 
 GENERATOR = "NovelAI"
 COMMENTS = ("EXIF UserComment", "XMP UserComment", "parameters")
+KEYS = ("Comment", *COMMENTS)
 NAMES = {
     "prompt": "",
     "uc": "",
@@ -36,13 +36,13 @@ NAMES = {
 }
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What ``Comment`` says, ``Description`` where it has no prompt. Raises ``Damaged``."""
     if (comment := texts.get("Comment")) and _is_ours(texts):
         return _understood(comment, {name: text.load() for name, text in _own(texts).items()})
     for name in COMMENTS:
-        if (text := texts.get(name)) and GENERATOR in (raw := text.load()):
-            fields = json_object(raw)
+        if text := texts.get(name):
+            fields = text.fields()
             if fields and words(fields.get("Software")) == GENERATOR:
                 return _understood(text, fields)
     return None
@@ -57,7 +57,7 @@ def _own(texts: Texts) -> Texts:
     return {name: texts[name] for name in ("Comment", "Description", "Source") if name in texts}
 
 
-def _understood(text: Text, fields: Mapping[str, Any]) -> Embedded:
+def _understood(text: Text, fields: Mapping[str, Any]) -> Answer:
     comment = fields.get("Comment")
     settings = json_object(comment) if isinstance(comment, str) else mapping(comment)
     if settings is None or "req_type" in settings:  # a tool that changed a picture, not a prompt

@@ -10,9 +10,8 @@ So there is no prompt: the picture is interrogated, and its maker is known.
 from collections.abc import Iterator
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts, parse_json
-from clipwatch.embedded.fields import answer, items, json_object, mapping, words
-from clipwatch.model import Embedded
+from clipwatch.embedded.base import Answer, Text, Texts, parse_json
+from clipwatch.embedded.fields import answer, items, mapping, words
 
 #: The end of the URL of each source type that a generator's work has (IPTC's vocabulary).
 MADE = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicMedia")
@@ -20,20 +19,21 @@ SOURCE_TYPES = ("XMP DigitalSourceType", "XMP digitalSourceType")
 LABELS = ("AIGC", "XMP AIGC", "EXIF UserComment", "EXIF MakerNote", "Comment")
 OWN = ("AIGC", "XMP AIGC")  #: fields that nobody else uses
 LABEL_KEYS = ("AIGC", "aigc_info", "ContentProducer", "Label")
+KEYS = ("C2PA", *LABELS, *SOURCE_TYPES)
 MAKERS = ("XMP Credit", "IPTC Credit", "XMP CreatorTool", "EXIF Software", "Software")
 UNKNOWN = "AI"
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """The first mark that says that a machine made it. Raises ``Damaged``."""
     return next(_marks(texts), None)
 
 
-def _marks(texts: Texts) -> Iterator[Embedded]:
+def _marks(texts: Texts) -> Iterator[Answer]:
     if (text := texts.get("C2PA")) and (claim := _claimed(text)):
         yield claim
     for name in LABELS:
-        if (text := texts.get(name)) and (label := _label(name, text.load())) is not None:
+        if (text := texts.get(name)) and (label := _label(name, text)) is not None:
             parameters = {"AIGC": label} if label else {}
             yield answer(text, _producer(label), prompt="", parameters=parameters)
     for name in SOURCE_TYPES:
@@ -43,9 +43,9 @@ def _marks(texts: Texts) -> Iterator[Embedded]:
             )
 
 
-def _claimed(text: Text) -> Embedded | None:
+def _claimed(text: Text) -> Answer | None:
     """Cameras and editors sign as well; only a source type tells that a machine made it."""
-    claim = json_object(text.load()) or {}
+    claim = text.fields() or {}
     made = [_tail(kind) for kind in map(words, items(claim.get("sources"))) if _is_made(kind)]
     if not made:
         return None
@@ -58,9 +58,9 @@ def _claimed(text: Text) -> Embedded | None:
     )
 
 
-def _label(name: str, raw: str) -> dict[str, Any] | None:
+def _label(name: str, text: Text) -> dict[str, Any] | None:
     """The label, which may be JSON in a string in JSON; None where this is no such label."""
-    fields = json_object(raw) if any(key in raw for key in LABEL_KEYS) else None
+    fields = text.fields() if any(key in text.load() for key in LABEL_KEYS) else None
     if fields is None:
         return {} if name == OWN[1] else None
     outer = mapping(fields.get("data")) or fields

@@ -9,9 +9,10 @@ Reading the file is the caller's business; here it is only told which one, and w
 
 import re
 
+from clipwatch import embedded
 from clipwatch.embedded import a1111, easydiffusion, fooocus, huggingface, swarmui
-from clipwatch.embedded.base import Damaged, Text
-from clipwatch.embedded.fields import answer, json_object
+from clipwatch.embedded.base import Answer, Damaged, RawMetadata, Text, json_object
+from clipwatch.embedded.fields import answer
 from clipwatch.model import Embedded
 
 MAX_CAPTION = 20_000  #: characters; what is longer is no caption
@@ -50,27 +51,28 @@ def read_sidecar(name: str, text: str) -> Embedded | None:
     text = text.removeprefix("\ufeff")
     field = Text(f"sidecar {name}", lambda: text)
     try:
-        return _from_json(field) if name.endswith(".json") else _from_text(field)
+        found = _from_json(field) if name.endswith(".json") else _from_text(field)
     except Damaged:
         return None
+    return embedded.storable(found, RawMetadata(None)) if found else None
 
 
-def _from_json(field: Text) -> Embedded | None:
+def _from_json(field: Text) -> Answer | None:
     alone = {"parameters": field}
     return (
         swarmui.understood(field)
-        or easydiffusion.understood(field, json_object(field.load()) or {})
+        or easydiffusion.understood(field, field.fields() or {})
         or fooocus.read(alone)
         or huggingface.read(alone)
     )
 
 
-def _from_text(field: Text) -> Embedded | None:
+def _from_text(field: Text) -> Answer | None:
     settings = easydiffusion.titled(field.load())
     return a1111.understood(field) or easydiffusion.understood(field, settings) or _caption(field)
 
 
-def _caption(field: Text) -> Embedded | None:
+def _caption(field: Text) -> Answer | None:
     """The whole text is the prompt, as trainers read it; None where it is something else."""
     caption = field.load().strip()
     if not caption or len(caption) > MAX_CAPTION or not BINARY.isdisjoint(caption):

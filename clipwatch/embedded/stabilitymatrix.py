@@ -1,10 +1,10 @@
 """Stability Matrix: JSON in PNG ``parameters-json``, beside a graph that is harder to read."""
 
-from clipwatch.embedded.base import Texts
-from clipwatch.embedded.fields import answer, json_object, renamed, size, words
-from clipwatch.model import Embedded
+from clipwatch.embedded.base import Answer, Texts
+from clipwatch.embedded.fields import answer, renamed, size, words
 
 GENERATOR = "Stability Matrix"
+KEYS = ("parameters-json",)
 NAMES = {
     "PositivePrompt": "",
     "NegativePrompt": "",
@@ -20,10 +20,10 @@ NAMES = {
 }
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What ``parameters-json`` says. Raises ``Damaged``."""
     text = texts.get("parameters-json")
-    fields = json_object(text.load()) if text else None
+    fields = text.fields() if text else None
     if text is None or fields is None:
         return None
     return answer(

@@ -6,11 +6,10 @@ JPEG and WebP, and in older releases EXIF ``Model``.
 
 from typing import Any
 
-from clipwatch.embedded.base import Text, Texts
+from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.fields import (
     answer,
     items,
-    json_object,
     lora,
     loras,
     mapping,
@@ -18,11 +17,10 @@ from clipwatch.embedded.fields import (
     size,
     words,
 )
-from clipwatch.model import Embedded
 
 GENERATOR = "SwarmUI"
 MARK = "sui_image_params"
-CARRIERS = ("parameters", "EXIF UserComment", "EXIF Model", "XMP UserComment")
+KEYS = ("parameters", "EXIF UserComment", "EXIF Model", "XMP UserComment")
 NAMES = {
     "prompt": "",
     "negativeprompt": "",
@@ -39,18 +37,18 @@ NAMES = {
 }
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What ``sui_image_params`` says. Raises ``Damaged``."""
-    for name in CARRIERS:
+    for name in KEYS:
         if (text := texts.get(name)) and (found := understood(text)):
             return found
     return None
 
 
-def understood(text: Text) -> Embedded | None:
+def understood(text: Text) -> Answer | None:
     """None where this text is not SwarmUI's. Raises ``Damaged``."""
-    fields = json_object(text.load()) if MARK in text.load() else None
-    if fields is None:
+    fields = text.fields()
+    if not fields or MARK not in fields:
         return None
     image = mapping(fields.get(MARK))
     extra = mapping(fields.get("sui_extra_data"))

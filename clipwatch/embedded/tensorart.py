@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from clipwatch.embedded.base import Texts
+from clipwatch.embedded.base import Answer, Texts
 from clipwatch.embedded.fields import (
     answer,
     items,
-    json_object,
     lora,
     loras,
     mapping,
@@ -15,9 +14,9 @@ from clipwatch.embedded.fields import (
     size,
     words,
 )
-from clipwatch.model import Embedded
 
 GENERATOR = "TensorArt"
+KEYS = ("generation_data",)
 NAMES = {
     "prompt": "",
     "negativePrompt": "",
@@ -33,10 +32,10 @@ NAMES = {
 }
 
 
-def read(texts: Texts) -> Embedded | None:
+def read(texts: Texts) -> Answer | None:
     """What ``generation_data`` says. Raises ``Damaged``."""
     text = texts.get("generation_data")
-    fields = json_object(text.load()) if text else None
+    fields = text.fields() if text else None
     if text is None or fields is None:
         return None
     return answer(

@@ -7,6 +7,7 @@ from clipwatch.embedded.comfyui_values import Values
 from tests.pictures import node
 
 A, B = ["a", 0], ["b", 0]
+START = graph.Link("start", 0)
 
 
 @pytest.mark.parametrize(
@@ -43,5 +44,5 @@ def test_switches_hand_on_what_was_chosen(start: Any, found: str | None) -> None
         "unknown": node("Mystery"),
     }
     values = Values(graph.parse(nodes))
-    assert values.behind(("start", 0)) == found
-    assert values.source(("start", 0)) == ((found, 0) if found else ("start", 0))
+    assert values.behind(START) == found
+    assert values.source(START) == (graph.Link(found, 0) if found else START)

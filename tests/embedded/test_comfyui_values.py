@@ -9,11 +9,12 @@ from clipwatch.embedded.comfyui_values import Value, Values
 from tests.pictures import node
 
 CAT, DOG = node("StringConstant", string="a cat"), node("StringConstant", string="a dog")
+START = graph.Link("start", 0)
 
 
 def behind(start: Any, /, **nodes: Any) -> Value | None:
     found = graph.parse({"start": start, "cat": CAT, "dog": DOG} | nodes)
-    return Values(found).behind(("start", 0))
+    return Values(found).behind(START)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_a_node_that_shows_a_text_hands_it_on_or_keeps_it(start: Any) -> None:
 def test_what_was_displayed_counts_more_than_what_was_kept_before_the_run() -> None:
     start = node("ShowText|pysssss", text=["writer", 0], text_0="of the last run")
     nodes = graph.parse({"start": start, "writer": node("LLM", prompt="x")})
-    assert Values(nodes, lambda: {"start": "of this run"}).behind(("start", 0)) == "of this run"
+    assert Values(nodes, lambda: {"start": "of this run"}).behind(START) == "of this run"
 
 
 def test_a_list_of_shown_texts_is_not_one_text() -> None:
@@ -167,5 +168,5 @@ inputs = st.dictionaries(
 def test_any_graph_has_values_or_none(nodes: dict[str, Any]) -> None:
     parsed = graph.parse(nodes)
     for node_id in nodes:
-        found = Values(parsed).behind((node_id, 0))
+        found = Values(parsed).behind(graph.Link(node_id, 0))
         assert found is None or isinstance(found, (str, int, float))

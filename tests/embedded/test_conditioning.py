@@ -5,13 +5,14 @@ import pytest
 from clipwatch.embedded import graph
 from clipwatch.embedded.comfyui_values import Values
 from clipwatch.embedded.conditioning import NEGATIVE, POSITIVE, Way, passages
+from clipwatch.embedded.graph import Link
 from tests.pictures import node
 
+START = Link("start", 0)
 
-def texts(
-    link: tuple[str, int] = ("start", 0), /, want: str = POSITIVE, **nodes: Any
-) -> list[str] | None:
-    found = passages(Values(graph.parse(nodes)), [Way(link, want)])
+
+def texts(slot: int = 0, /, want: str = POSITIVE, **nodes: Any) -> list[str] | None:
+    found = passages(Values(graph.parse(nodes)), [Way(Link("start", slot), want)])
     return None if found is None else [passage.text for passage in found]
 
 
@@ -51,7 +52,7 @@ def test_a_node_on_the_way_is_passed_through(start: object) -> None:
 @pytest.mark.parametrize(("slot", "found"), [(0, ["a cat"]), (1, ["a dog"]), (2, None)])
 def test_a_node_with_both_inputs_hands_them_on_by_slot(slot: int, found: list[str] | None) -> None:
     start = node("ControlNetApplyAdvanced", positive=["cat", 0], negative=["dog", 0])
-    assert texts(("start", slot), start=start, cat=CAT, dog=DOG) == found
+    assert texts(slot, start=start, cat=CAT, dog=DOG) == found
 
 
 def test_a_text_that_is_zeroed_out_is_none() -> None:
@@ -124,20 +125,20 @@ def test_many_encoders_of_one_long_text_are_not_multiplied() -> None:
 def test_what_is_wanted_decides_where_the_outputs_do_not() -> None:
     loader = node("Efficient Loader", ckpt_name="m", positive="a cat", negative=["d", 0])
     held = node("StringConstant", string="a dog")
-    assert texts(("start", 1), start=loader, d=held) == ["a cat"]
-    assert texts(("start", 2), want=NEGATIVE, start=loader, d=held) == ["a dog"]
+    assert texts(1, start=loader, d=held) == ["a cat"]
+    assert texts(2, want=NEGATIVE, start=loader, d=held) == ["a dog"]
     start = node("BrushNet", model=["m", 0], positive=["cat", 0], negative=["dog", 0])
-    assert texts(("start", 1), start=start, cat=CAT, dog=DOG, m=loader) == ["a cat"]
+    assert texts(1, start=start, cat=CAT, dog=DOG, m=loader) == ["a cat"]
 
 
 @pytest.mark.parametrize(("want", "found"), [(POSITIVE, ["a cat"]), (NEGATIVE, ["a dog"])])
 def test_pipes_carry_both(want: str, found: list[str]) -> None:
     pipe = node("ToBasicPipe", model=["m", 0], positive=["cat", 0], negative=["dog", 0])
     start = node("FromBasicPipe", basic_pipe=["pipe", 0])
-    assert texts(("start", 3), want=want, start=start, pipe=pipe, cat=CAT, dog=DOG) == found
+    assert texts(3, want=want, start=start, pipe=pipe, cat=CAT, dog=DOG) == found
     context = node("Context (rgthree)", base_ctx=["inner", 0], negative=["dog", 0])
     inner = node("Context (rgthree)", positive=["cat", 0], negative=["cat", 0])
-    assert texts(("start", 4), want=want, start=context, inner=inner, cat=CAT, dog=DOG) == found
+    assert texts(4, want=want, start=context, inner=inner, cat=CAT, dog=DOG) == found
 
 
 def test_several_pairs_are_all_told() -> None:
@@ -169,13 +170,11 @@ def test_encoders_are_known_by_their_inputs(start: object, found: list[str] | No
 def test_an_encoder_for_both_texts_is_asked_for_one() -> None:
     start = node("WanVideoTextEncode", positive_prompt="a cat", negative_prompt="a dog")
     values = Values(graph.parse({"start": start}))
-    told = [passages(values, [Way(("start", 0), want, True)]) for want in (POSITIVE, NEGATIVE)]
+    told = [passages(values, [Way(START, want, True)]) for want in (POSITIVE, NEGATIVE)]
     assert [[passage.text for passage in one or ()] for one in told] == [["a cat"], ["a dog"]]
     single = Values(graph.parse({"start": node("HyVideoTextEncode", prompt="a cat")}))
-    assert [p.text for p in passages(single, [Way(("start", 0), POSITIVE, True)]) or ()] == [
-        "a cat"
-    ]
-    assert not [p for p in passages(single, [Way(("start", 0), NEGATIVE, True)]) or () if p.text]
+    assert [p.text for p in passages(single, [Way(START, POSITIVE, True)]) or ()] == ["a cat"]
+    assert not [p for p in passages(single, [Way(START, NEGATIVE, True)]) or () if p.text]
 
 
 def test_switches_and_reroutes_are_stepped_through() -> None:

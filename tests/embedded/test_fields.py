@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.embedded import fields
+from clipwatch.embedded.base import json_object
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -27,7 +28,7 @@ values = st.recursive(
     ],
 )
 def test_a_json_object_is_the_whole_text(raw: str, value: Any) -> None:
-    assert fields.json_object(raw) == value
+    assert json_object(raw) == value
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
+import json
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.embedded import graph
+from clipwatch.embedded.base import MAX_JSON
 from tests import pictures
 
 json_values = st.recursive(
@@ -34,7 +37,7 @@ def order(nodes: Mapping[str, object], *ends: str) -> list[str]:
 def test_links_lead_to_nodes_of_the_graph_only() -> None:
     inputs = {"a": ["2", 0], "b": ["9", 0], "c": ["2", "0"], "d": [2, 1], "e": [[], 0], "f": ["2"]}
     parsed = graph.parse({"1": pictures.node("A", **inputs), "2": pictures.node("B"), "9": {}})
-    assert parsed["1"].links == {"a": ("2", 0), "d": ("2", 1)}
+    assert parsed["1"].links == {"a": graph.Link("2", 0), "d": graph.Link("2", 1)}
 
 
 def test_upstream_nodes_come_first_and_in_the_order_of_the_inputs() -> None:
@@ -100,3 +103,32 @@ def test_any_json_has_an_answer(value: object) -> None:
     parsed = graph.parse(value)
     for node_id in parsed.entries:
         assert isinstance(parsed[node_id].kind, str)
+
+
+NODE = '{"class_type": "A", "inputs": {"x": ["1", 0], "y": 1.5, "z": {"on": true}}, "_meta": {}}'
+
+
+@given(graphs())
+def test_a_graph_is_decoded_as_it_is_parsed(nodes: dict[str, object]) -> None:
+    fast, slow = graph.decoded(json.dumps(nodes)), graph.parse(nodes)
+    assert fast is not None
+    assert (fast.entries, fast.titles()) == (slow.entries, slow.titles())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{NODE}]",
+        f'{{"1": {NODE}, "extra": {{}}}}',
+        NODE.replace("1.5", "NaN").join(('{"1": ', "}")),
+        NODE.replace("1.5", '["1", 0, 0]').join(('{"1": ', "}")),
+        NODE.replace("1.5", "1" * 10_000).join(('{"1": ', "}")),
+        NODE.replace("1.5", '"\\ud800"').join(('{"1": ', "}")),
+        NODE.replace("A", "\ud800").join(('{"1": ', "}")),
+        '{"1": ' + NODE.replace("{}", "[" * 100_000) + "}",
+        "{" + " " * MAX_JSON + "}",
+        "",
+    ],
+)
+def test_what_is_not_as_comfyui_writes_it_is_left_to_parse(text: str) -> None:
+    assert graph.decoded(text) is None

@@ -68,11 +68,20 @@ told = st.dictionaries(st.sampled_from(NAMES), plain | changed(), max_size=6)
 @pytest.mark.parametrize("reader", READERS)
 @given(told=told)
 def test_any_texts_have_an_answer(reader: Reader, told: dict[str, str]) -> None:
-    found = reader(texts(told))
+    found = reader.read(texts(told))
     if found is not None:
         assert (found.outcome is Outcome.PROMPT) == bool(found.prompt)
         assert found.raw in [repaired(text) for text in told.values()]
         assert found.found_in is not None
+
+
+@pytest.mark.parametrize("reader", READERS)
+@given(told=told)
+def test_a_reader_finds_nothing_without_the_texts_that_it_asks_for(
+    reader: Reader, told: dict[str, str]
+) -> None:
+    others = {name: text for name, text in told.items() if name not in reader.KEYS}
+    assert reader.read(texts(others)) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,7 +91,7 @@ def test_a_text_that_is_refused_raises_nothing_else(name: str) -> None:
 
     for reader in READERS:
         try:
-            found = reader({name: Text(name, refuse)})
+            found = reader.read({name: Text(name, refuse)})
         except Damaged as damage:
             assert str(damage) == "too large"
         else:
@@ -95,7 +104,7 @@ def test_what_is_too_large_is_not_parsed(name: str) -> None:
     merged = {key: value for example in EXAMPLES for key, value in example.items()}
     large = json.dumps({**merged, "padding": "x" * MAX_JSON})
     for reader in READERS:
-        found = reader(texts({name: large}))
+        found = reader.read(texts({name: large}))
         assert found is None or not found.prompt
 
 

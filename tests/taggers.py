@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -12,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 SIZE = 8
 #: Name, category, and what its score is made of: blue, green, red, and a constant.
-LABELS: tuple[tuple[str, int, tuple[float, float, float, float]], ...] = (
+Row: TypeAlias = tuple[str, int, tuple[float, float, float, float]]
+LABELS: tuple[Row, ...] = (
     ("general", 9, (0, 0, 0, 0.75)),
     ("explicit", 9, (0, 0, 0, 0.125)),
     ("red_background", 0, (0, 0, 1, 0)),
@@ -21,7 +23,6 @@ LABELS: tuple[tuple[str, int, tuple[float, float, float, float]], ...] = (
     ("^_^", 0, (0, 0, 0.5, 0)),
     ("ruby_(gem)", 4, (0, 0, 0.9375, 0)),
 )
-NAMES = tuple((name, category) for name, category, _ in LABELS)
 HEADER = "tag_id,name,category,count"
 
 
@@ -31,7 +32,7 @@ def make_tagger(
     batch: int | str = "N",
     shape: Sequence[int | str] | None = None,
     axes: tuple[int, int] = (1, 2),
-    labels: Sequence[tuple[str, int]] = NAMES,
+    made_of: Sequence[Row] = LABELS,
     scale: float = 1 / 255,
     names: tuple[str, str] = ("input_1:0", "predictions_sigmoid"),
     element: int = TensorProto.FLOAT,
@@ -39,9 +40,9 @@ def make_tagger(
     """Both files of a tagger in ``folder``, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(
-        _model(batch, shape or (SIZE, SIZE, 3), axes, scale, names, element)
+        _model(batch, shape or (SIZE, SIZE, 3), axes, made_of, scale, names, element)
     )
-    rows = [f"{at},{name},{category},{at}" for at, (name, category) in enumerate(labels)]
+    rows = [f"{at},{name},{category},{at}" for at, (name, category, _) in enumerate(made_of)]
     (folder / "selected_tags.csv").write_text("\n".join([HEADER, *rows, ""]))
     return folder
 
@@ -50,14 +51,15 @@ def _model(
     batch: int | str,
     shape: Sequence[int | str],
     axes: tuple[int, int],
+    made_of: Sequence[Row],
     scale: float,
     names: tuple[str, str],
     element: int,
 ) -> bytes:
     """The mean over the picture, times a matrix, plus a constant."""
     taken, given = names
-    weights = np.array([row[2][:3] for row in LABELS], np.float32).T * np.float32(scale)
-    constants = np.array([row[2][3] for row in LABELS], np.float32)
+    weights = np.array([row[2][:3] for row in made_of], np.float32).T * np.float32(scale)
+    constants = np.array([row[2][3] for row in made_of], np.float32)
     nodes = [
         helper.make_node("Cast", [taken], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["floats", "axes"], ["mean"], keepdims=0),
@@ -68,7 +70,7 @@ def _model(
         nodes,
         "tagger",
         [helper.make_tensor_value_info(taken, element, [batch, *shape])],
-        [helper.make_tensor_value_info(given, TensorProto.FLOAT, [batch, len(LABELS)])],
+        [helper.make_tensor_value_info(given, TensorProto.FLOAT, [batch, len(made_of)])],
         [
             numpy_helper.from_array(np.array(axes, np.int64), "axes"),
             numpy_helper.from_array(weights, "weights"),

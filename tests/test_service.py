@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.pictures import a1111_png
+from tests.pictures import a1111_png, png
+from tests.taggers import make_tagger
 
 PROJECT = Path(__file__).parent.parent
 BOOT = Path(__file__).parent / "resources" / "boot.sh"
@@ -35,10 +36,23 @@ PYTHONPATH=/opt/clipwatch/project:/opt/clipwatch/packages exec {python} -m clipw
 END
 chmod 755 clipwatch
 for folder in {folders}; do chmod o+x "$folder"; done
-printf 'roots = ["/srv/images"]\\n[server]\\nport = 0\\n' > /etc/clipwatch/config.toml
-cp /setup/a.png /srv/images/; chmod -R a+rX /srv/images
+cp /setup/config.toml /etc/clipwatch/
+cp /setup/*.png /srv/images/; chmod -R a+rX /srv/images /etc/clipwatch
+mkdir /var/lib/clipwatch; cp -r /setup/models /var/lib/clipwatch/
+chown -R clipwatch: /var/lib/clipwatch
 cp /setup/clipwatch.service /etc/systemd/system/
 ln -s ../clipwatch.service /etc/systemd/system/multi-user.target.wants/
+"""
+
+#: The back end is on this machine, so that the sandbox must let it load and run.
+CONFIG = """
+roots = ["/srv/images"]
+[server]
+port = 0
+[[backends]]
+name = "here"
+kind = "local"
+general_threshold = 0.1
 """
 
 
@@ -76,11 +90,15 @@ class Machine:
         return self.run("systemctl", "show", "-P", name, "clipwatch")
 
     def health(self) -> Any:
+        """How the running daemon does; None while there is none."""
+        return self.get("/health")
+
+    def get(self, path: str) -> Any:
         """The running daemon's answer; None while there is none."""
         status = self.property("StatusText")
         if self.property("ActiveState") != "active" or not status.startswith("serving "):
             return None
-        with urllib.request.urlopen(status.removeprefix("serving ") + "/health") as answer:
+        with urllib.request.urlopen(status.removeprefix("serving ") + path) as answer:
             return json.load(answer)
 
 
@@ -97,7 +115,10 @@ def prepare(folder: Path) -> None:
     """Put into the folder what ``SETUP`` takes from it."""
     folder.mkdir()
     shutil.copy(PROJECT / "systemd" / "clipwatch.service", folder)
+    (folder / "config.toml").write_text(CONFIG)
     (folder / "a.png").write_bytes(a1111_png())
+    (folder / "b.png").write_bytes(png(width=16, height=16))
+    make_tagger(folder / "models" / "wd-vit-tagger-v3")
     # The service's user must reach the interpreter, wherever it is.
     python = Path(os.path.realpath(sys.executable))
     folders = " ".join(map(str, sorted(python.parents)))
@@ -150,12 +171,16 @@ if can_boot():
         health = wait_for(machine.health, journal)
         assert health["status"] == "ok"
         assert list(health["roots"]) == ["/srv/images"]
-        wait_for(lambda: machine.health()["store"].get("images") == 1, journal)
+        wait_for(lambda: machine.health()["store"].get("images") == 2, journal)
+        generated = "/api/v1/prompts/search?q=type:clip_generated"
+        (hit,) = wait_for(lambda: machine.get(generated)["hits"], journal)
+        assert hit["image"]["path"] == "/srv/images/b.png"
+        assert "background" in hit["prompt"]["text"]
 
         first = machine.property("MainPID")
         machine.run("kill", "-9", first)
         wait_for(lambda: machine.property("NRestarts") == "1", journal)
-        assert wait_for(machine.health, journal)["store"]["images"] == 1
+        assert wait_for(machine.health, journal)["store"]["images"] == 2
         assert machine.property("MainPID") != first
 
         machine.run("systemctl", "stop", "clipwatch")

@@ -40,6 +40,8 @@ if TYPE_CHECKING:  # it needs the extra
 PRODUCT = "ONNX Runtime"
 #: Packages that bring it.
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
+#: Tags that no picture has at once.
+MOST_SURE = 1000
 HINT_EXTRA = "pip install 'clipwatch[local]'"
 
 
@@ -132,10 +134,17 @@ class Local:
         """Give the model's memory back; the next picture loads it again."""
         async with self._turn:
             await self._rest()
-            self._loaded = None
+            if self._loaded is not None:
+                await asyncio.to_thread(self._drop)
 
     async def close(self) -> None:
         await self.unload()
+
+    def _drop(self) -> None:
+        from clipwatch.interrogators.local_runtime import give_memory_back
+
+        self._loaded = None
+        give_memory_back()
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         """Do it once the thread is free: a call that was cancelled leaves it at work."""
@@ -225,6 +234,8 @@ class Local:
                 shown=self._shown,
             )
         except CaptionRejected as error:
+            if sum(score > self._shown.general for score in scores["general"].values()) > MOST_SURE:
+                raise damaged(f"{model} is sure of everything at once: it is broken") from error
             raise PictureRejected(
                 f"{model} is sure of nothing in this picture",
                 hint="lower the back end's general_threshold, or ask another model",

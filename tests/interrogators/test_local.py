@@ -25,7 +25,7 @@ from clipwatch.interrogators.base import Activity, Interrogator, Picture
 from clipwatch.interrogators.local import Local
 from clipwatch.settings import BackendSettings
 from tests.contracts.interrogator import Appear, CaptionContract, make_red
-from tests.taggers import LABELS, make_tagger
+from tests.taggers import make_tagger
 
 NAME = "wd-vit-tagger-v3"
 PROJECT = Path(__file__).parents[2]
@@ -92,6 +92,12 @@ async def test_characters_first_then_tags_by_score_and_all_scores_kept(tmp_path:
         ("rating", "general"): 0.75,
         ("rating", "explicit"): 0.12,
     }
+
+
+async def test_what_input_and_output_are_called_is_asked_of_the_model(tmp_path: Path) -> None:
+    make_tagger(tmp_path / NAME, names=("pixel_values", "probabilities"), shape=(16, 16, 3))
+    async with asking(tmp_path) as interrogator:
+        assert (await interrogator.caption(make_red(), "")).text == "red background, ^_^"
 
 
 async def test_thresholds_decide_what_is_in_the_text(tmp_path: Path) -> None:
@@ -236,6 +242,12 @@ async def test_a_picture_that_cannot_be_decoded_is_its_own_fault(tmp_path: Path)
     assert not isinstance(two, BaseException) and two.text
 
 
+async def test_a_model_that_is_sure_of_everything_is_broken(tmp_path: Path) -> None:
+    rows = [(f"an_unreasonably_long_tag_{number}", 0, (0, 0, 0, 1)) for number in range(1200)]
+    make_tagger(tmp_path / NAME, made_of=rows)
+    assert "sure of everything" in (await refused(tmp_path)).message
+
+
 # --- batches and threads -----------------------------------------------------------------------
 
 
@@ -328,7 +340,3 @@ def test_nothing_is_told_to_others(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert "red background" in run_alone(tmp_path, home)
     assert list(home.rglob("*")) == []
-
-
-def test_the_labels_of_the_tests_have_every_category() -> None:
-    assert {category for _, category, _ in LABELS} == {0, 4, 9}

@@ -71,9 +71,9 @@ class Text:
                 self._kept = repaired(self.fetch())
             except Damaged as damage:
                 self._kept = damage
-        if isinstance(self._kept, Damaged):
-            raise self._kept
-        return self._kept
+        if isinstance(self._kept, str):
+            return self._kept
+        raise self._kept
 
     def fields(self) -> dict[str, Any] | None:
         """The JSON object that its whole text is, parsed once, else None. Raises ``Damaged``."""

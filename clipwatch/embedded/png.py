@@ -26,6 +26,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 END = b"\0\0\0\0IEND\xaeB`\x82"
 HEADER_SIZE = 33  # signature and IHDR
 CRC_SIZE = 4
+UNWRITTEN = bytes(CRC_SIZE)  # where the header's CRC will stand
 FRAME_SIZE = 12  # length, type and CRC, around each chunk's data
 HEAD_SIZE = 8 + 80  # length and type; of a text also its keyword, 79 characters and a NUL
 CHUNK = Struct(">I4s")
@@ -45,18 +46,12 @@ PROFILE = "Raw profile type "
 def describe(content: Content) -> RawMetadata:
     """Size, texts before the pixels, and whether IEND is there. Raises ``Damaged``."""
     header = content.at(0, HEADER_SIZE)
-    if len(header) < HEADER_SIZE or not any(header[-CRC_SIZE:]):
+    if len(header) < HEADER_SIZE or header.endswith(UNWRITTEN):
         return RawMetadata("png", complete=False)
     if header[8:16] != b"\0\0\0\rIHDR":
         raise Damaged("the PNG header is missing")
     width, height = DIMENSIONS.unpack_from(header, 16)
-    texts: dict[str, Text] = {}
-    pixels = HEADER_SIZE
-    for kind, start, length, head in chunks(content, HEADER_SIZE):
-        if kind in PIXELS:
-            break
-        _note(texts, content, kind, start, length, head)
-        pixels = start + length + CRC_SIZE
+    texts, pixels = _texts_before_pixels(content)
     complete, damage = _ending(content, pixels)
     found = RawMetadata("png", width, height, texts, complete=complete, damage=damage)
     found.more = partial(_further_texts, content, pixels, texts, found.left_out)
@@ -75,6 +70,18 @@ def chunks(content: Content, offset: int) -> Iterator[tuple[bytes, int, int, byt
             return
         yield kind, offset + CHUNK.size, length, head
         offset += FRAME_SIZE + length
+
+
+def _texts_before_pixels(content: Content) -> tuple[Texts, int]:
+    """Those texts, and where the first IDAT or whatever else ends them stands."""
+    texts: dict[str, Text] = {}
+    pixels = HEADER_SIZE
+    for kind, start, length, head in chunks(content, HEADER_SIZE):
+        if kind in PIXELS:
+            break
+        _note(texts, content, kind, start, length, head)
+        pixels = start + length + CRC_SIZE
+    return texts, pixels
 
 
 def _last_pixels(content: Content, offset: int) -> int:
@@ -128,7 +135,7 @@ def _note(
         keyword, nul, _ = head[CHUNK.size : CHUNK.size + length].partition(b"\0")
         name = keyword.decode("latin-1")
         if nul and name not in texts:
-            load = partial(_load, content, kind, start, length, len(keyword) + 1)
+            load = partial(_load, content, kind, start + len(keyword) + 1, start + length)
             texts[name] = Text(TEXT_KINDS[kind] + name, load)
     elif kind == b"eXIf":
         _add(texts, exif_texts_at(content, start, length))
@@ -152,15 +159,15 @@ def _ending(content: Content, offset: int) -> tuple[bool, str | None]:
     return False, None
 
 
-def _load(content: Content, kind: bytes, start: int, length: int, keyword: int) -> str:
-    if length > MAX_TEXT:
+def _load(content: Content, kind: bytes, start: int, end: int) -> str:
+    if end - start > MAX_TEXT:
         raise Damaged("a text chunk is larger than 4 MiB")
-    body = content.at(start + keyword, length - keyword)
-    if len(body) < length - keyword:
+    body = content.at(start, end - start)
+    if len(body) < end - start:
         raise Damaged("the file became shorter while it was read")
-    if kind == b"zTXt":
-        return decode(inflate(body[1:]))
-    return _international(body) if kind == b"iTXt" else decode(body)
+    if kind == b"tEXt" or kind == b"comf":
+        return decode(body)
+    return decode(inflate(body[1:])) if kind == b"zTXt" else _international(body)
 
 
 def _international(body: bytes) -> str:

@@ -93,6 +93,7 @@ class KnownFile:
 
     stat: FileStat
     state: LocationState
+    seen_at: int = 0  #: 0 for one that was forgotten and is left alone
 
 
 # --- what an image says ----------------------------------------------------------------------

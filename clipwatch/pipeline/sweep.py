@@ -12,12 +12,13 @@ from uuid import UUID
 
 import structlog
 
+from clipwatch.embedded.sidecar import images_for
 from clipwatch.metrics import Metrics
-from clipwatch.model import Clock, LocationState, Priority, ScanCounts
+from clipwatch.model import Clock, KnownFile, LocationState, Priority, ScanCounts
 from clipwatch.pipeline.scan import ROWS, Scanner, WatchedRoot, add
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import FolderListing, walk
-from clipwatch.watching.reconcile import compare, is_mass_vanish, vanished
+from clipwatch.watching.reconcile import Difference, compare, is_mass_vanish, vanished
 
 FOLDER_SKIPPED = "folder.skipped"
 ROOT_DOUBTED = "root.doubted"
@@ -25,6 +26,7 @@ ROOT_DOUBTED = "root.doubted"
 #: A thread hop lists this many files, or this many folders, whichever comes first.
 FILES_A_HOP = 2000
 FOLDERS_A_HOP = 200
+COARSE_NS = 2_000_000_000  #: file systems count mtimes in up to two seconds
 
 log = structlog.get_logger()
 Progress = Callable[[ScanCounts], Awaitable[None]]
@@ -113,6 +115,7 @@ class Sweeper:
         difference = compare(on_disk, known)
         irregular = [name for name in listing.irregular if name not in known]
         look = [*difference.added, *difference.changed, *difference.unfinished, *irregular]
+        look += _told_beside(listing, difference, known)
         gone = [name for name in difference.gone if name not in listing.irregular]
         found.met += len(on_disk)
         found.unchanged += len(difference.unchanged) - len(difference.unfinished)
@@ -179,6 +182,22 @@ class Found:
     def may_hold(self, folder: bytes) -> bool:
         """Whether the folder may still be there, in one that cannot be read."""
         return any(folder == one or folder.startswith(one + b"/") for one in self.unreadable)
+
+
+def _told_beside(
+    listing: FolderListing, difference: Difference, known: Mapping[bytes, KnownFile]
+) -> set[bytes]:
+    """Unchanged images that a text file may have come to since they were looked at: what is new
+    in a folder, or was moved there with its old mtime, makes the folder's mtime newer."""
+    unchanged = set(difference.unchanged) - set(difference.unfinished)
+    return {
+        image
+        for name, stat in difference.added.items()
+        for image in map(os.fsencode, images_for(os.fsdecode(name)))
+        if image in unchanged
+        and known[image].seen_at
+        and known[image].seen_at * 1000 - COARSE_NS < max(listing.mtime_ns, stat.mtime_ns)
+    }
 
 
 def _next_listings(listings: Iterator[FolderListing]) -> list[FolderListing]:

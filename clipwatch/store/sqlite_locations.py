@@ -73,11 +73,14 @@ def known(connection: sqlite3.Connection, root_id: int, folder: bytes) -> dict[b
     """The files directly in a folder, by name. Of a name that was used for several images, the
     file that is there now, else the one that was last."""
     rows = connection.execute(
-        "SELECT name, device, inode, size, mtime_ns, state FROM location"
+        "SELECT name, device, inode, size, mtime_ns, state, seen_at FROM location"
         " WHERE root_id = ? AND folder = ? ORDER BY state <> 'missing', seen_at",
         (root_id, folder),
     )
-    files = {name: KnownFile(stat_of(*stat), LocationState(state)) for name, *stat, state in rows}
+    files = {
+        name: KnownFile(stat_of(*stat), LocationState(state), seen_at)
+        for name, *stat, state, seen_at in rows
+    }
     forgotten = sqlite_removal.forgotten_in(connection, root_id, folder)
     living = {n: file for n, file in files.items() if file.state is not LocationState.MISSING}
     return files | forgotten | living if forgotten else files

@@ -1,6 +1,11 @@
+import os
+
 from clipwatch.model import Image, LocationState, Priority, PromptType, ScanCounts
 from clipwatch.pipeline.consumer import images_beside
+from clipwatch.pipeline.scan import Scanner
+from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.query import parse
+from clipwatch.watching.settle import Tracker
 from tests import pictures
 from tests.pipeline.conftest import Parts
 
@@ -59,6 +64,23 @@ async def test_a_caption_that_changes_is_a_new_prompt(parts: Parts) -> None:
     assert image.prompt is not None
     assert image.prompt.text == "second"
     assert len(await parts.store.prompts(image.image_id)) == 2
+
+
+async def test_a_caption_that_came_while_nothing_watched_is_found_by_the_sweep(
+    parts: Parts,
+) -> None:
+    for name in ("a.png", "b.png"):
+        (parts.folder / name).write_bytes(pictures.png(width=ord(name[0])))
+        await observe(parts, name)
+    (parts.folder / "a.txt").write_text("a late caption")
+    os.utime(parts.folder / "a.txt", (1, 1))  # moved here with its old mtime
+    clock, tracker = parts.clock, Tracker(0)
+    scanner = Scanner(parts.store, clock=clock, metrics=parts.metrics, tracker=tracker)
+    sweeper = Sweeper(parts.store, scanner, clock=clock, metrics=parts.metrics)
+    await sweeper.sweep(parts.watched, priority=Priority.NEW)
+    image = await image_of(parts, "a.png")
+    assert image.prompt is not None
+    assert image.prompt.text == "a late caption"
 
 
 def test_the_images_that_a_text_file_may_belong_to() -> None:

@@ -1,7 +1,8 @@
 """Demonstrations on Hugging Face, such as Animagine: diffusers' settings as JSON.
 
-PNG ``parameters``; conversions keep it as a comment. They share names rather than a program, so
-that each JSON object with a prompt and one of these settings is believed.
+PNG ``parameters``; conversions keep it as a comment. They share names rather than a program.
+Chats and taggers write JSON with a ``prompt`` and a ``seed`` too, so that one of the settings is
+asked for that are never said of anything but making a picture.
 """
 
 from collections.abc import Mapping
@@ -12,9 +13,7 @@ from clipwatch.embedded.fields import answer, mapping, renamed, size, words
 
 GENERATOR = "Hugging Face"
 KEYS = ("parameters", "EXIF UserComment", "Comment")
-SIGNS = frozenset(
-    ("negative_prompt", "guidance_scale", "num_inference_steps", "resolution", "sampler", "seed")
-)
+SIGNS = frozenset(("negative_prompt", "guidance_scale", "num_inference_steps"))
 NAMES = {
     "prompt": "",
     "negative_prompt": "",

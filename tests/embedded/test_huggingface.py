@@ -36,7 +36,14 @@ def test_a_resolution_of_any_kind_does_no_harm(resolution: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", ['{"prompt": "a cat"}', '{"prompt": null, "seed": 5}', '{"seed": 5}', "{}"]
+    "parameters",
+    [
+        '{"prompt": "a cat"}',
+        '{"prompt": null, "negative_prompt": "x", "seed": 5}',
+        '{"prompt": "What is in this picture?", "seed": 5, "resolution": "high"}',
+        '{"negative_prompt": "x", "seed": 5}',
+        "{}",
+    ],
 )
 def test_other_json_is_kept_raw(parameters: str) -> None:
     found = read(written.png_with(parameters=parameters))

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from clipwatch.embedded.base import (
-    MAX_CHUNKS,
     MAX_TEXT,
     Block,
     Content,
@@ -30,6 +29,7 @@ AVIF = (b"avif", b"avis")
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 GENERAL = (b"mif1", b"msf1", b"mif2", b"miaf")
 IN_FILE, IN_IDAT = 0, 1
+MAX_PLACES = 10_000  #: items and their extents: a picture of 48 megapixels has some hundred tiles
 XMP_TYPE = b"application/rdf+xml"
 XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -153,7 +153,7 @@ def _meta(content: Content, start: int, length: int) -> Meta:
         data = block.at(at, size)
         if kind == b"iinf":
             found.kinds = dict(_kinds(data))
-        elif kind == b"iloc":
+        elif kind == b"iloc" and not found.places:
             found.places = dict(_places(data, content.size))
         elif kind == b"idat":
             found.idat = data
@@ -199,7 +199,7 @@ def _places(
     version, _, widths = numbers.take(1), numbers.take(3), numbers.take(2)
     at_width, length_width, base_width, index_width = (widths >> n & 15 for n in (12, 8, 4, 0))
     index_width = index_width if version in (1, 2) else 0
-    left = MAX_CHUNKS
+    left = MAX_PLACES
     for _ in range(numbers.take(4 if version == 2 else 2)):
         item = numbers.take(4 if version == 2 else 2)
         method = numbers.take(2) & 15 if version in (1, 2) else IN_FILE

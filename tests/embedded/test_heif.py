@@ -83,6 +83,14 @@ def test_a_list_that_is_too_long_is_refused(count: bytes) -> None:
     assert found.reason == "the list of places is too long"
 
 
+@pytest.mark.timeout(5)
+def test_lists_of_nothing_cost_little_however_many_there_are() -> None:
+    """Widths of zero: thousands of extents in a few bytes."""
+    places = containers.full_box(b"iloc", 0, pack(">HHHHH", 0, 1, 7, 0, 9_000))
+    head = containers.box(b"ftyp", b"avif\0\0\0\0avif")
+    assert read(head + containers.full_box(b"meta", 0, places * 20_000)).format == "avif"
+
+
 def test_a_list_that_is_cut_is_refused() -> None:
     places = containers.full_box(b"iloc", 0, b"\x44\x00\0\5")
     head = containers.box(b"ftyp", b"avif\0\0\0\0avif")

@@ -199,6 +199,8 @@ def observation_of(root_id: int, look: Look, decision: Decision) -> Observation 
         return None
     if decision is Decision.INCOMPLETE:
         state, reason = LocationState.INCOMPLETE, "the end of the file is missing"
+    elif decision is Decision.OVERDUE:
+        state, reason = LocationState.SETTLING, "it is being written and does not come to an end"
     elif said.outcome is Outcome.UNREADABLE:
         state, reason = LocationState.UNREADABLE, said.reason or ""
     else:
@@ -352,7 +354,7 @@ def tally(seen: Sequence[Observation], recorded: Sequence[Recorded], waiting: in
         new=verdicts[Verdict.NEW],
         updated=verdicts[Verdict.UPDATED] + verdicts[Verdict.LINKED],
         unchanged=verdicts[Verdict.UNCHANGED] + verdicts[Verdict.FORGOTTEN],
-        unfinished=waiting + states[LocationState.INCOMPLETE],
+        unfinished=waiting + states[LocationState.INCOMPLETE] + states[LocationState.SETTLING],
         failed=states[LocationState.UNREADABLE],
         queued=sum(record.job_made for record in recorded),
     )

@@ -17,6 +17,9 @@ _LOST_LOOK = 60.0
 _CLOSE_FOLLOWS = 0.05
 _FIRST_BACKOFF = 2.0
 _LONGEST_BACKOFF = 3600.0
+#: After so long a file that is still changing is told of; waiting for it goes on.
+CAP_SECS = 600.0
+_SHARE_OF_WAIT = 0.05
 
 
 class Decision(StrEnum):
@@ -24,6 +27,7 @@ class Decision(StrEnum):
 
     FINISHED = "finished"
     SETTLING = "settling"  #: wait and look again
+    OVERDUE = "overdue"  #: still changing after ``CAP_SECS``: say so, look again later
     INCOMPLETE = "incomplete"  #: quiet, and yet its end is missing: say so, look again later
 
 
@@ -35,6 +39,7 @@ class Sighting:
     complete: bool  #: the container's end is there
     closed: bool  #: its writer closed it, or moved it here, since it last changed
     quiet_secs: float  #: for how long it is known not to have changed
+    waited_secs: float = 0.0  #: since it was first seen unfinished
 
 
 def decide(sighting: Sighting, quiet: float) -> Decision:
@@ -43,12 +48,15 @@ def decide(sighting: Sighting, quiet: float) -> Decision:
     is_quiet = sighting.quiet_secs >= quiet
     if sighting.complete and (sighting.closed or is_quiet):
         return Decision.FINISHED
-    return Decision.INCOMPLETE if is_quiet else Decision.SETTLING
+    if is_quiet:
+        return Decision.INCOMPLETE
+    return Decision.OVERDUE if sighting.waited_secs >= CAP_SECS else Decision.SETTLING
 
 
 @dataclass(slots=True)
 class _Track:
     next_look: float
+    began: float  #: first seen unfinished, or hinted
     stat: FileStat | None = None  #: None until it was looked at after the last hint
     since: float = 0.0  #: unchanged since then
     closed: bool = False
@@ -63,8 +71,9 @@ class Tracker:
 
     Looks are taken from ``due`` and their results given to ``seen``; a file that a sweep meets
     may be given to ``seen`` straight away. A look that a hint overtakes decides nothing and is
-    due again at once. A file that changes at every look is looked at every ``quiet`` seconds, an
-    incomplete one after 2 s and then ever later, at most an hour apart.
+    due again at once. A file that changes at every look is looked at every ``quiet`` seconds and,
+    once overdue, ever more rarely; an incomplete one after 2 s and then ever later. Neither is ever
+    given up: looks are at most an hour apart.
 
     Costs about half a kilobyte a path. Finished files are forgotten; with ``limit`` paths, further
     incomplete ones are too, and are left to the sweeps, which list what is unfinished.
@@ -82,7 +91,7 @@ class Tracker:
     def hinted(self, path: bytes, closed: bool, now: float) -> None:
         """Note that something happened to the file; ``closed`` where the last of it was that its
         writer closed it or moved it here. It is due at once then, else in a moment."""
-        track = self._tracks.setdefault(path, _Track(now))
+        track = self._tracks.setdefault(path, _Track(now, now))
         track.stat = None
         track.closed = closed
         track.witnessed = track.overtaken = True
@@ -95,7 +104,7 @@ class Tracker:
         """Take in one look and decide. ``ctime_age`` is the seconds since the inode changed by
         the wall clock; it counts only for a file that nobody has seen changing, because clocks
         jump. Unlike the mtime no copying tool can set the ctime back."""
-        track = self._tracks.setdefault(path, _Track(now))
+        track = self._tracks.setdefault(path, _Track(now, now))
         track.looks = max(track.looks - 1, 0)
         if track.looks:  # a newer one is under way, and saw more
             return Decision.SETTLING
@@ -107,7 +116,9 @@ class Tracker:
         quiet_secs = now - track.since
         if not track.witnessed:
             quiet_secs = max(quiet_secs, ctime_age)
-        decision = decide(Sighting(stat, complete, track.closed, quiet_secs), self._quiet)
+        waited_secs = now - track.began
+        sighting = Sighting(stat, complete, track.closed, quiet_secs, waited_secs)
+        decision = decide(sighting, self._quiet)
         self._follow(path, track, decision, quiet_secs, now)
         return decision
 
@@ -131,6 +142,9 @@ class Tracker:
         elif decision is Decision.INCOMPLETE:
             self._schedule(path, track, now + track.backoff)
             track.backoff = min(track.backoff * 2, _LONGEST_BACKOFF)
+        elif decision is Decision.OVERDUE:
+            pause = max((now - track.began) * _SHARE_OF_WAIT, self._quiet)
+            self._schedule(path, track, now + min(pause, _LONGEST_BACKOFF))
         else:
             self._schedule(path, track, now + max(self._quiet - quiet_secs, _SOON))
 

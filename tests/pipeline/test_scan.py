@@ -3,11 +3,25 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from clipwatch.model import Image, LocationState, Outcome, Priority, PromptType, ScanCounts
+from clipwatch.model import (
+    Embedded,
+    FileStat,
+    Image,
+    LocationState,
+    Outcome,
+    Priority,
+    PromptType,
+    Recorded,
+    ScanCounts,
+    Verdict,
+)
+from clipwatch.pipeline.scan import Look, observation_of, tally
 from clipwatch.query import parse
+from clipwatch.watching.settle import Decision
 from tests import pictures
 from tests.pipeline.conftest import Parts
 
@@ -46,6 +60,19 @@ async def test_an_embedded_prompt_is_stored_with_all_that_belongs_to_it(parts: P
     assert prompt.parameters["seed"] == 42
     assert {tag.name for tag in await parts.store.tags(image.image_id)} == {"a red fox", "snow"}
     assert (await parts.store.said(image.image_id)).raw == text
+
+
+def test_a_file_that_does_not_come_to_an_end_is_recorded_with_the_reason() -> None:
+    stat = FileStat(device=1, inode=2, size=3, mtime_ns=4)
+    look = Look(b"a.png", stat, embedded=Embedded(Outcome.NONE, format="png", complete=False))
+    assert observation_of(1, look, Decision.SETTLING) is None
+    seen = observation_of(1, look, Decision.OVERDUE)
+    assert seen is not None
+    assert (seen.state, seen.reason) == (
+        LocationState.SETTLING,
+        "it is being written and does not come to an end",
+    )
+    assert tally([seen], [Recorded(uuid4(), Verdict.NEW)], 0) == ScanCounts(found=1, unfinished=1)
 
 
 async def test_an_image_without_a_prompt_becomes_a_job(parts: Parts) -> None:

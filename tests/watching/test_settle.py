@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from clipwatch.model import FileStat
-from clipwatch.watching.settle import Decision, Sighting, Tracker, decide
+from clipwatch.watching.settle import CAP_SECS, Decision, Sighting, Tracker, decide
 
 QUIET = 2.0
 PATH = b"/out/a.png"
@@ -53,6 +53,23 @@ def test_a_ctime_in_the_future_counts_as_new() -> None:
     assert tracker.seen(PATH, stat_of(5), True, -3600.0, 0.0) is Decision.SETTLING
     assert tracker.next_due() == QUIET
     assert tracker.seen(PATH, stat_of(5), True, -3598.0, QUIET) is Decision.FINISHED
+
+
+def test_a_file_that_never_comes_to_rest_is_told_of_and_waited_for() -> None:
+    tracker, now, told = Tracker(QUIET), 0.0, []
+    for size in range(1_000):
+        assert tracker.due(now) == ([PATH] if size else [])
+        decision = tracker.seen(PATH, stat_of(size), True, 0.0, now)
+        assert decision is (Decision.OVERDUE if now >= CAP_SECS else Decision.SETTLING)
+        told += [now] if decision is Decision.OVERDUE else []
+        due = tracker.next_due()
+        assert due is not None
+        assert QUIET <= due - now <= 3600
+        now = due
+    assert told[1] - told[0] >= CAP_SECS / 20
+    tracker.hinted(PATH, True, now)
+    tracker.due(now)
+    assert tracker.seen(PATH, stat_of(1), True, 0.0, now) is Decision.FINISHED
 
 
 def test_a_clock_jump_does_not_finish_a_file_that_was_seen_changing() -> None:

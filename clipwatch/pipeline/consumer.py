@@ -32,6 +32,8 @@ STORE_FAILED = "store.failed"
 
 BATCH = 500
 CHECK_SECS = 5.0
+#: After so many sweeps in a row that found what no hint had named, new watches are no cure.
+DEAF_AFTER = 3
 STORE_PAUSE_SECS = 5.0
 
 log = structlog.get_logger()
@@ -47,6 +49,24 @@ class RootStatus:
     doubted: bool = True  #: a full sweep is owed
     swept_at: int | None = None  #: wall clock of the last sweep
     next_full: float = 0.0  #: monotonic
+    missed: int = 0  #: images that no hint named and a sweep found, since the start
+    missed_in_row: int = 0  #: sweeps that found some since a hint came
+
+    def heard(self) -> None:
+        """A hint came, so hints do come."""
+        self.missed_in_row = 0
+        if self.blind is Blindness.DEAF:
+            self.blind = None
+
+    def deafer(self) -> Blindness:
+        """Nothing was known to be wrong with the hints, and some did not come."""
+        self.missed_in_row += 1
+        return Blindness.DEAF if self.missed_in_row >= DEAF_AFTER else Blindness.MISSED
+
+    @property
+    def hint(self) -> str:
+        """What the user can do; empty where there is nothing."""
+        return self.blind.hint if self.blind else ""
 
     @property
     def state(self) -> str:
@@ -129,6 +149,8 @@ class Consumer:
     def _take_hints(self, hints: Sequence[Hint]) -> None:
         self._metrics.hints.inc(len(hints))
         now = self._clock.monotonic()
+        for root in {hint.root for hint in hints}:
+            self._statuses[root].heard()
         for hint in hints:
             if hint.folder:
                 self._queue.put_nowait((hint.path, hint))
@@ -225,6 +247,7 @@ class Consumer:
             return
         priority = Priority.NEW if status.imported else Priority.BACKLOG
         began = self._clock.monotonic()
+        was_well = status.imported and status.state == "watching" and not status.doubted
         try:
             if full or status.offline:
                 status.doubted = False
@@ -239,6 +262,11 @@ class Consumer:
             self._lose(watched.root.path, str(offline))
             return
         await self._swept(watched, status, counts)
+        if missed := self._sweeper.take_missed(watched):
+            self._metrics.hints_missed.inc(missed)
+            status.missed += missed
+            if was_well:
+                self._take_blindness(watched.root.path, status.deafer())
 
     async def _swept(self, watched: WatchedRoot, status: RootStatus, counts: ScanCounts) -> None:
         if status.offline:
@@ -248,9 +276,7 @@ class Consumer:
             # Its watches went with the folder before, whose inode number it may have.
             self._take_blindness(watched.root.path, Blindness.REPLACED)
         status.swept_at = self._clock.now()
-        if status.imported:
-            self._metrics.hints_missed.inc(counts.new + counts.updated)
-        else:
+        if not status.imported:
             await self._store.root_imported(watched.root.root_id, self._clock.now())
             status.imported = True
             log.info(

@@ -67,7 +67,13 @@ BAD = frozenset({"offline", "blind", "failed", "low", "unknown"})
 def root(status: RootStatus) -> Mapping[str, Any]:
     """A root as it is shown: its state, and why where it is not simply watched."""
     reason = status.offline or (status.blind.value if status.blind else None)
-    return {"state": status.state, "reason": reason, "swept_at": status.swept_at}
+    return {
+        "state": status.state,
+        "reason": reason,
+        "hint": status.hint or None,
+        "swept_at": status.swept_at,
+        "missed_by_hints": status.missed,
+    }
 
 
 def disk_of(free: int) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ periodic sweep are all the same walk.
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -46,6 +47,7 @@ class Sweeper:
         self._metrics = metrics
         self._doubted: set[int] = set()  #: roots whose files all seemed gone at the last sweep
         self._mtimes: dict[int, dict[bytes, int]] = {}  #: root id: folder: when it was listed
+        self._missed: Counter[int] = Counter()  #: by root id
 
     async def sweep(
         self,
@@ -137,7 +139,11 @@ class Sweeper:
         self, watched: WatchedRoot, found: "Found", priority: Priority, batch_id: UUID | None
     ) -> ScanCounts:
         paths, found.look = found.look, []
-        return await self._scanner.observe(watched, paths, priority=priority, batch_id=batch_id)
+        tracker = self._scanner.tracker
+        unhinted = sum(not tracker.knows(watched.absolute(path)) for path in paths)
+        counts = await self._scanner.observe(watched, paths, priority=priority, batch_id=batch_id)
+        self._missed[watched.root.root_id] += min(unhinted, counts.new + counts.updated)
+        return counts
 
     async def _find_lost_folders(self, watched: WatchedRoot, under: bytes, found: "Found") -> None:
         """Add the known files of folders that are not there any more."""
@@ -159,6 +165,10 @@ class Sweeper:
             return True
         self._doubted.discard(root_id)
         return False
+
+    def take_missed(self, watched: WatchedRoot) -> int:
+        """How many finished files of the root no hint had named, since this was last asked."""
+        return self._missed.pop(watched.root.root_id, 0)
 
     def doubts(self, watched: WatchedRoot) -> bool:
         """Whether the last sweep believed too little, so that a second look is owed."""

@@ -53,13 +53,35 @@ class Blindness(StrEnum):
     REPLACED = "another folder is in the root's place"
     GONE = "the root does not exist"
     UNREADABLE = "the root cannot be read"
-    NO_WATCHES = "no inotify watches are left: raise fs.inotify.max_user_watches"
-    NO_INSTANCE = "no inotify instance is left: raise fs.inotify.max_user_instances, or open files"
+    MISSED = "files came of which no hint told"
+    DEAF = "its files come without hints, so its folders are only compared from time to time"
+    NO_WATCHES = "no inotify watches are left"
+    NO_INSTANCE = "no inotify instance is left, or no open file"
 
     @property
     def lasting(self) -> bool:
         """Whether a rebuilt observer would be as blind until something outside changes."""
-        return self in (self.GONE, self.UNREADABLE, self.NO_WATCHES, self.NO_INSTANCE)
+        return self in (self.GONE, self.UNREADABLE, self.DEAF, self.NO_WATCHES, self.NO_INSTANCE)
+
+    @property
+    def hint(self) -> str:
+        """What the user can do; empty where it heals by itself."""
+        return _CURES.get(self, "")
+
+
+_CURES = {
+    Blindness.GONE: "mount or make it; everything known of its images is kept",
+    Blindness.UNREADABLE: "let the user that clipwatch runs as read it",
+    Blindness.DEAF: "set watching.sweep_secs to how long a new file may wait",
+    Blindness.NO_WATCHES: (
+        "run: sudo sysctl -w fs.inotify.max_user_watches=1048576 (and put that setting into"
+        " /etc/sysctl.d/60-clipwatch.conf); until then new folders are compared every minute"
+    ),
+    Blindness.NO_INSTANCE: (
+        "run: sudo sysctl -w fs.inotify.max_user_instances=1024 (and put that setting into"
+        " /etc/sysctl.d/60-clipwatch.conf), or raise LimitNOFILE="
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

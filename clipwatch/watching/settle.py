@@ -88,6 +88,10 @@ class Tracker:
     def __len__(self) -> int:
         return len(self._tracks)
 
+    def knows(self, path: bytes) -> bool:
+        """Whether the file was hinted, or seen, and is not finished."""
+        return path in self._tracks
+
     def hinted(self, path: bytes, closed: bool, now: float) -> None:
         """Note that something happened to the file; ``closed`` where the last of it was that its
         writer closed it or moved it here. It is due at once then, else in a moment."""

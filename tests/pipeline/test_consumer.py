@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from structlog.testing import capture_logs
 from clipwatch.errors import NotFound
 from clipwatch.metrics import Metrics, make_metrics
 from clipwatch.model import Image, LocationState, PromptType
-from clipwatch.pipeline.consumer import STORE_FAILED, Consumer, RootStatus
+from clipwatch.pipeline.consumer import ROOT_BLIND, STORE_FAILED, Consumer, RootStatus
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.store.sqlite import SqliteStore
@@ -270,6 +271,30 @@ async def test_a_file_that_no_hint_told_of_is_found_by_the_next_light_sweep(watc
     await watch.turned_until(lambda: watch.all_present("a.png"), most=2 * SWEEP_SECS)
     missed = watch.metrics.registry
     await eventually(lambda: missed.get_sample_value("clipwatch_hints_missed_total") == 1)
+    assert watch.status.missed == 1
+    # What came without a hint is a reason for new watches, which work.
+    await eventually(lambda: watch.status.state == "watching")
+    (watch.folder / "b.png").write_bytes(pictures.png(width=9))
+    await eventually(lambda: watch.all_present("b.png"))
+
+
+async def test_a_root_of_which_no_hints_come_is_swept_and_says_so(watch: Watch) -> None:
+    with capture_logs() as logs:
+        for number in range(4):
+            # As another machine writes into a share: nothing tells this one.
+            await eventually(lambda: not watch.status.doubted)
+            await watch.consumer._observer.stop()
+            name = f"{number}.png"
+            (watch.folder / name).write_bytes(pictures.png(width=9 + number))
+            os.utime(watch.folder, ns=(number + 1, number + 1))
+            await watch.turned_until(partial(watch.all_present, name), most=2 * SWEEP_SECS)
+    assert (watch.status.state, watch.status.blind) == ("blind", Blindness.DEAF)
+    assert "watching.sweep_secs" in watch.status.hint
+    reasons = [line["reason"] for line in logs if line["event"] == ROOT_BLIND]
+    assert reasons.count(Blindness.DEAF.value) == 1
+    await watch.consumer._observer.rebuild()
+    (watch.folder / "heard.png").write_bytes(pictures.png(width=30))
+    await eventually(lambda: watch.status.state == "watching")
 
 
 async def test_what_the_store_could_not_take_is_found_again(watch: Watch) -> None:

@@ -184,6 +184,7 @@ def test_only_what_time_alone_cannot_heal_is_lasting() -> None:
     assert {kind for kind in Blindness if kind.lasting} == {
         Blindness.GONE,
         Blindness.UNREADABLE,
+        Blindness.DEAF,
         Blindness.NO_WATCHES,
         Blindness.NO_INSTANCE,
     }

@@ -6,6 +6,7 @@
     ├── DaemonUnreachable          a client command found no daemon               exit 69
     │                              (cli/client.py adds what such a daemon refuses)
     ├── QueryError                 a search text cannot be understood: token, place
+    ├── SearchTooSlow              a search was cut off: it would take too long
     ├── NotFound                   no such image, prompt, job or batch
     ├── Conflict                   the file is missing or not finished
     ├── Forbidden                  a path outside the roots and allowed folders
@@ -96,6 +97,10 @@ class QueryError(ClipwatchError):
         super().__init__(message, hint=hint)
         self.token = token
         self.at = at
+
+
+class SearchTooSlow(ClipwatchError):
+    """A search was cut off, as it would have kept others waiting."""
 
 
 class NotFound(ClipwatchError):

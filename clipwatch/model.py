@@ -7,6 +7,7 @@ UUIDv7. Paths are bytes, because a file name need not be text.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,6 +18,9 @@ class Clock(Protocol):
 
     def now(self) -> int:
         """Wall clock in microseconds since the epoch."""
+
+    def local_now(self) -> datetime:
+        """The same, where the user is: with a time zone."""
 
     def monotonic(self) -> float:
         """Seconds that never go back; only differences mean anything."""
@@ -398,10 +402,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of images; ``next_seq`` continues below it, None at the end."""
+    """A page of images; ``position`` is where the next one begins, None at the end."""
 
     images: Sequence[Image]
-    next_seq: int | None
+    position: int | None
     total: int | None
     total_is_exact: bool
 

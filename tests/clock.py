@@ -1,8 +1,11 @@
 """A clock that is turned by hand."""
 
 import asyncio
+from datetime import UTC, datetime
 
 START = 1_760_000_000_000_000
+#: The same on a wall in Greenwich: Thursday, 2025-10-09, 08:53:20.
+LOCAL = datetime.fromtimestamp(START / 1e6, UTC)
 
 
 class ManualClock:
@@ -15,6 +18,9 @@ class ManualClock:
 
     def now(self) -> int:
         return self._start + round(self._elapsed * 1e6)
+
+    def local_now(self) -> datetime:
+        return datetime.fromtimestamp(self.now() / 1e6, UTC)
 
     def monotonic(self) -> float:
         return self._elapsed

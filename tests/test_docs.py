@@ -7,8 +7,9 @@ import click
 import pytest
 
 from clipwatch.cli import COMMANDS, commands
-from clipwatch.query import parse
+from clipwatch.query import FIELDS, FieldSpec, parse
 from clipwatch.settings import Section, Settings
+from clipwatch.store.sqlite_query import page
 from clipwatch.web.app import ROUTES
 from tests.acceptance.test_main_job import (
     FIRST,
@@ -18,9 +19,12 @@ from tests.acceptance.test_main_job import (
     PROMPTS,
     SCAN,
 )
+from tests.clock import LOCAL
+from tests.store.test_sqlite_query import SHARED
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+SEARCHING = (ROOT / "docs/search.md").read_text()
 #: Routes that are no part of the API: they serve the gallery.
 OF_THE_GALLERY = {("GET", "/static/{name}"), ("POST", "/session")}
 
@@ -70,7 +74,26 @@ def test_every_example_of_a_search_is_understood() -> None:
     examples = [cell for line in lines for cell in re.split(r"\s{2,}", line.strip())[::2]]
     assert len(examples) >= 10
     for example in examples:
-        assert parse(example).root is not None
+        assert parse(example, LOCAL).root is not None
+
+
+SEARCHES = [
+    text.replace("\\|", "|")
+    for text in re.findall(r"`([^`]+)`", SEARCHING)
+    if re.search(r"[a-z]+:\S", text) or f"| `{text}` |" in SEARCHING
+]
+
+
+@pytest.mark.parametrize("text", SEARCHES)
+def test_every_example_on_the_page_about_searching_runs(text: str) -> None:
+    page(SHARED, parse(text, LOCAL), 5)
+
+
+@pytest.mark.parametrize("spec", FIELDS, ids=lambda spec: spec.name)
+def test_every_field_and_all_it_takes_is_told(spec: FieldSpec) -> None:
+    assert f"{spec.name}:" in SEARCHING
+    for choice in spec.choices:
+        assert re.search(rf"\b{choice}\b", SEARCHING), f"{spec.name}:{choice}"
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|    )make ([a-z-]+)", README))))

@@ -33,7 +33,7 @@ OURS: dict[str, set[str]] = {
     "origins": {"errors", "printable"},
     "settings": {"errors", "origins", "runfile", "systemd"},
     "clock": set(),
-    "query": BASE,
+    "query": {*BASE, "."},
     "embedded": {*BASE, "."},
     "interrogators": {*BASE, "printable", "settings", "embedded.pixels", "."},
     "watching": {*BASE, "embedded.container", "."},

@@ -22,8 +22,13 @@ from clipwatch.query import (
     parse_range,
     unparse,
 )
+from tests.clock import LOCAL
 
 CAT, DOG, BIRD = Words("cat"), Words("dog"), Words("bird")
+
+
+def scored(tag: str, more_than: float) -> Field:
+    return Field("tag", tag, 0, Range(Bound(more_than, inclusive=False), None))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,27 @@ CAT, DOG, BIRD = Words("cat"), Words("dog"), Words("bird")
         ("ORchid or", And((Words("ORchid"), Words("or")))),
         ("well-known", Words("well-known")),
         (":d", Words(":d")),
-        ("12:30", Words("12:30")),
+        ("12:30", Field("ratio", "12:30", 0)),
+        ("112:30", Words("112:30")),
+        ('"16:9"', Words("16:9", phrase=True)),
+        ("bird cat|dog", And((BIRD, Or((CAT, DOG))))),
+        ("bird (cat)|dog", And((BIRD, Or((CAT, DOG))))),
+        ("bird cat | dog", Or((And((BIRD, CAT)), DOG))),
+        ("-cat|dog", Not(Or((CAT, DOG)))),
+        ("model:a|b", Or((Field("model", "a", 0), Field("model", "b", 8)))),
+        ('model:a|"b c" cat', And((Or((Field("model", "a", 0), Field("model", "b c", 8))), CAT))),
+        ("model:a|lora:b", Or((Field("model", "a", 0), Field("lora", "b", 8)))),
+        ("steps:20|>=30", Or((Field("steps", "20", 0), Field("steps", ">=30", 9)))),
+        ("1:1|16:9", Or((Field("ratio", "1:1", 0), Field("ratio", "16:9", 4)))),
+        ("is:PORTRAIT", Field("is", "portrait", 0)),
+        ("portrait", Words("portrait")),
+        ("size:512x?", Field("size", "512x?", 0)),
+        ("seed:123*", Field("seed", "123*", 0)),
+        ("cfg:5-9", Field("cfg", "5-9", 0)),
+        ("tag:smile>0.8", Field("tag", "smile", 0, Range(Bound(0.8, False), None))),
+        ('tag:"long hair">=0.5', Field("tag", "long hair", 0, Range(Bound(0.5), None))),
+        ("tag:a|b>0.5", Or((Field("tag", "a", 0), scored("b", 0.5)))),
+        ("tag:>_<", Field("tag", ">_<", 0)),
         ("<lora:thing:0.8>", Words("<lora:thing:0.8>")),
         ('"http://x"', Words("http://x", phrase=True)),
         ('"(masterpiece:1.2)"', Words("(masterpiece:1.2)", phrase=True)),
@@ -69,18 +94,18 @@ CAT, DOG, BIRD = Words("cat"), Words("dog"), Words("bird")
     ],
 )
 def test_grammar(text: str, root: Node | None) -> None:
-    assert parse(text).root == root
+    assert parse(text, LOCAL).root == root
 
 
 @pytest.mark.parametrize("text", ["!!!", "-", "- *", '"?"', "(... | &)", "-(!)", "NOT ~"])
 def test_what_has_no_letter_or_digit_says_nothing(text: str) -> None:
-    assert parse(text).root is None
-    assert parse(f"cat {text}").root == CAT
-    assert parse(f"cat OR {text}").root == CAT
+    assert parse(text, LOCAL).root is None
+    assert parse(f"cat {text}", LOCAL).root == CAT
+    assert parse(f"cat OR {text}", LOCAL).root == CAT
 
 
 def test_a_field_remembers_where_it_stands() -> None:
-    root = parse("cat steps:20").root
+    root = parse("cat steps:20", LOCAL).root
     assert isinstance(root, And)
     assert isinstance(root.operands[1], Field)
     assert root.operands[1].at == 4
@@ -88,12 +113,12 @@ def test_a_field_remembers_where_it_stands() -> None:
 
 @pytest.mark.parametrize("text", ["is:missing", "cat -is:missing", "(a | IS:Missing)"])
 def test_missing_images_are_wanted_where_named(text: str) -> None:
-    assert parse(text).wants_missing
+    assert parse(text, LOCAL).wants_missing
 
 
 @pytest.mark.parametrize("text", ["cat", '"is:missing"', "is:failed", "missing"])
 def test_missing_images_are_not_wanted_else(text: str) -> None:
-    assert not parse(text).wants_missing
+    assert not parse(text, LOCAL).wants_missing
 
 
 @pytest.mark.parametrize(
@@ -108,11 +133,21 @@ def test_missing_images_are_not_wanted_else(text: str) -> None:
         ("model: x", "model:", 0, "model:word"),
         ('model:"  "', "model:", 0, "model:word"),
         ("steps:many", "many", 6, "steps:20..30"),
-        ("seed:..", "..", 5, "seed:20..30"),
+        ("seed:..", "..", 5, "seed:1000..2000"),
         ("cfg:1e5", "1e5", 4, "cfg:20..30"),
         ("cat is:mising", "mising", 7, "did you mean is:missing?"),
         ("has:zzz", "zzz", 4, "write has:embedded"),
         ("negative:!!!", "!!!", 9, "negative:word"),
+        ("size:big", "big", 5, "size:512x768"),
+        ("ratio:16x9", "16x9", 6, "ratio:16:9"),
+        ("created:someday", "someday", 8, "created:yesterday"),
+        ("added:2026-13", "2026-13", 6, 'added:"last week"'),
+        ("seed:1*2", "1*2", 5, "seed:12*"),
+        ("sort:odlest cat", "odlest", 5, "did you mean sort:oldest?"),
+        ("sort:oldest cat sort:newest", "sort:newest", 16, "leave one of them out"),
+        ("cat -sort:newest", "sort:newest", 5, "write sort:oldest"),
+        ("cat|-dog", "-", 4, ""),
+        ("model:a|foo:b", "foo", 8, '"foo:b"'),
         ('cat "dog', '"', 4, ""),
         ("cat (dog", "(", 4, ""),
         ("cat) dog", ")", 3, ""),
@@ -129,7 +164,7 @@ def test_errors_name_the_token_its_place_and_the_way_out(
     text: str, token: str, at: int, hint: str
 ) -> None:
     with pytest.raises(QueryError) as caught:
-        parse(text)
+        parse(text, LOCAL)
     assert (caught.value.token, caught.value.at) == (token, at)
     assert repr(token) in caught.value.message
     assert f"at character {at + 1}" in caught.value.message
@@ -148,16 +183,16 @@ def test_errors_name_the_token_its_place_and_the_way_out(
     ],
 )
 def test_limits(allowed: str, beyond: str) -> None:
-    assert parse(allowed).root
+    assert parse(allowed, LOCAL).root
     with pytest.raises(QueryError) as caught:
-        parse(beyond)
+        parse(beyond, LOCAL)
     assert len(caught.value.message) < 200
 
 
 @pytest.mark.parametrize("text", ['"' + "\\" * 9_000, "\\" * 9_000, '"a" ' * 190, "a-" * 4_500])
 def test_long_texts_do_not_backtrack(text: str) -> None:
     try:
-        parse(text)
+        parse(text, LOCAL)
     except QueryError as error:
         assert error.token == '"'
 
@@ -173,6 +208,8 @@ def test_long_texts_do_not_backtrack(text: str) -> None:
         ("<=7", Range(None, Bound(7))),
         ("<7", Range(None, Bound(7, inclusive=False))),
         ("5..8", Range(Bound(5), Bound(8))),
+        ("5-8.5", Range(Bound(5), Bound(8.5))),
+        ("-5--1", Range(Bound(-5), Bound(-1))),
         ("0.5..", Range(Bound(0.5), None)),
         ("..8", Range(None, Bound(8))),
         ("18446744073709551615", Range(Bound(2**64 - 1), Bound(2**64 - 1))),
@@ -191,9 +228,21 @@ def test_ranges(value: str, expected: Range | None) -> None:
 @pytest.mark.parametrize("spec", FIELDS, ids=lambda spec: spec.name)
 def test_every_field_takes_a_value_of_its_kind(spec: object) -> None:
     found = next(field for field in FIELDS if field is spec)
-    values = {FieldKind.CHOICE: found.choices, FieldKind.NUMBER: ("20", ">=2.5")}
+    values = {
+        FieldKind.CHOICE: found.choices,
+        FieldKind.NUMBER: ("20", ">=2.5"),
+        FieldKind.SEED: ("20", "2*", "..7"),
+        FieldKind.SIZE: ("5??x*",),
+        FieldKind.RATIO: ("2:3",),
+        FieldKind.DATE: ("today", '"last 3 days"', ">=2026"),
+    }
     for value in values.get(found.kind, ("word", '"two words"')):
-        assert parse(f"{found.name}:{value}").root == Field(found.name, value.strip('"'), 0)
+        query = parse(f"{found.name}:{value}", LOCAL)
+        if found.name == "sort":
+            assert (query.root, query.sort) == (None, value)
+        else:
+            assert isinstance(query.root, Field)
+            assert (query.root.name, query.root.value) == (found.name, value.strip('"'))
     assert found.help
     assert all(choice in found.choices for choice in found.also.values())
 
@@ -201,7 +250,25 @@ def test_every_field_takes_a_value_of_its_kind(spec: object) -> None:
 TERM = st.one_of(
     st.sampled_from(["cat", "dog*", ":d", "-x", "!!!", '"a b"', '"OR"*', "12:30", r"a\(b\)"]),
     st.sampled_from([f"{spec.name}:{(*spec.choices, '20')[0]}" for spec in FIELDS]),
-    st.sampled_from(["(", ")", "OR", "AND", "NOT", "|", "-", '"', "foo:bar", "seed:1..", "\\"]),
+    st.sampled_from(
+        [
+            "(",
+            ")",
+            "OR",
+            "AND",
+            "NOT",
+            "|",
+            "-",
+            '"',
+            "foo:bar",
+            "seed:1..",
+            "\\",
+            "16:9",
+            "a|b",
+            "tag:x>0.5",
+            "created:2026",
+        ]
+    ),
     st.text(max_size=4),
 )
 ANY_TEXT = st.one_of(
@@ -215,7 +282,7 @@ ANY_TEXT = st.one_of(
 
 def parsed(text: str) -> Query | None:
     try:
-        return parse(text)
+        return parse(text, LOCAL)
     except QueryError as error:
         assert 0 <= error.at <= len(text)
         return None
@@ -228,7 +295,7 @@ def parsed(text: str) -> Query | None:
 def test_any_text_is_a_query_or_a_query_error_and_prints_back(text: str) -> None:
     query = parsed(text)
     if query:
-        assert parse(unparse(query)) == query
+        assert parse(unparse(query), LOCAL) == query
 
 
 LEAF: st.SearchStrategy[Node] = st.sampled_from(
@@ -265,4 +332,4 @@ def flat(node: Node) -> Node:
 
 @given(NODE)
 def test_every_tree_can_be_written_and_read_back(node: Node) -> None:
-    assert parse(unparse(Query(node))).root == flat(node)
+    assert parse(unparse(Query(node)), LOCAL).root == flat(node)

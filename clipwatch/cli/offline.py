@@ -59,7 +59,8 @@ async def _scan(path: Path, recursive: bool, settings: Settings) -> dict[str, An
 def search(text: str, limit: int, settings: Settings) -> tuple[list[dict[str, Any]], bool]:
     """The newest images that the search finds, and whether these are all. Raises ``QueryError``,
     ``StartError`` where there is no database yet, and ``StoreError``."""
-    return asyncio.run(_search(parse(text), limit, settings))
+    query = parse(text, SystemClock().local_now())
+    return asyncio.run(_search(query, limit, settings))
 
 
 async def _search(
@@ -67,10 +68,10 @@ async def _search(
 ) -> tuple[list[dict[str, Any]], bool]:
     store = await open_store(_database(settings), SystemClock(), read_only=True)
     try:
-        hits, below = await store.search(query, limit=limit)
+        hits, position = await store.search(query, limit=limit)
     finally:
         await store.close()
-    return [_slim(hit) for hit in hits], below is None
+    return [_slim(hit) for hit in hits], position is None
 
 
 def prune(days: float, dry_run: bool, settings: Settings) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def command(
     red hair          both words         '"red hair"'   side by side
     -dog              without it         'cat OR dog'   either
     steps:30          a field's value    'sun*'         words that begin so
+    created:today     a date             sort:oldest    also sort:relevance
     """
     text = " ".join(query)
     server = daemon_if_any(url)

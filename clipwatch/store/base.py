@@ -239,16 +239,19 @@ class Store(Protocol):
         image that says ``cached``, or None. Where another image had it, this one gets a copy,
         unless the ask says ``save=False``."""
 
-    async def list_images(self, query: Query, *, limit: int, below: int | None = None) -> Page:
-        """Newest first, with ``seq`` below ``below``; the total is None where not counted.
+    async def list_images(self, query: Query, *, limit: int, after: int | None = None) -> Page:
+        """In the order of the query, from the position ``after`` on; the total is None where not
+        counted. Raises ``SearchTooSlow``.
 
-        Missing images are shown only to a query that asks with ``is:missing``.
+        Missing images are shown only to a query that asks with ``is:missing``. No page skips or
+        repeats an image because others arrive.
         """
 
     async def search(
-        self, query: Query, *, limit: int, below: int | None = None
+        self, query: Query, *, limit: int, after: int | None = None
     ) -> tuple[Sequence[Hit], int | None]:
-        """Hits newest first, and the ``seq`` to go on below."""
+        """Hits in the order of the query, and the position to go on after. Raises
+        ``SearchTooSlow``."""
 
     async def changes(self, since: int, *, limit: int = 500) -> Sequence[Change]:
         """In order, numbered above ``since``. Raises ``NotFound`` where that was pruned."""

@@ -59,6 +59,7 @@ from clipwatch.store import (
 )
 from clipwatch.store.sqlite_files import Lock, make_private
 from clipwatch.store.sqlite_images import seq_at, seq_of
+from clipwatch.store.sqlite_patience import SEARCH_SECS, Patience
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_schema import migrate, require_current
 from clipwatch.store.sqlite_writer import (
@@ -93,8 +94,12 @@ PRAGMA wal_autocheckpoint = 0;
 _READERS = 2
 
 
-async def open_store(path: Path, clock: Clock, *, read_only: bool = False) -> "SqliteStore":
+async def open_store(
+    path: Path, clock: Clock, *, read_only: bool = False, search_secs: float = SEARCH_SECS
+) -> "SqliteStore":
     """The store in this file, made and migrated where necessary; to be closed by ``close``.
+
+    A search that takes longer than ``search_secs`` is cut off.
 
     With ``read_only`` nothing is made or locked, and every write raises ``StoreError``: for a
     look beside a running daemon. Raises ``StartError`` where another process uses the database,
@@ -109,7 +114,8 @@ async def open_store(path: Path, clock: Clock, *, read_only: bool = False) -> "S
             opened.callback(Lock(path).release)
             writer = await _connect(path, opened, partial(_prepare, path=path, now=clock.now()))
         readers = [await _connect(path, opened, _prepare_reader) for _ in range(_READERS)]
-        return SqliteStore(writer, readers, opened.pop_all())
+        patience = Patience(clock.monotonic, search_secs)
+        return SqliteStore(writer, readers, opened.pop_all(), patience)
 
 
 def _must_exist(path: Path) -> None:
@@ -173,7 +179,14 @@ def _prepare_reader(connection: sqlite3.Connection) -> None:
 class SqliteStore:
     """``Store`` in one file. Made by ``open_store``."""
 
-    def __init__(self, writer: Hop | None, readers: Sequence[Hop], opened: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        writer: Hop | None,
+        readers: Sequence[Hop],
+        opened: AsyncExitStack,
+        patience: Patience,
+    ) -> None:
+        self._patience = patience
         self._writer = None if writer is None else Writer(writer)
         self._opened: AsyncExitStack | None = opened
         self._readers: asyncio.LifoQueue[Hop] = asyncio.LifoQueue()
@@ -193,6 +206,9 @@ class SqliteStore:
             return await reader(partial(in_snapshot, work=work))
         finally:
             self._readers.put_nowait(reader)
+
+    async def _search(self, work: Work[T]) -> T:
+        return await self._read(self._patience.limited(work))
 
     async def close(self) -> None:
         if self._opened is None:
@@ -375,13 +391,13 @@ class SqliteStore:
             return None
         return await self._write(lambda it: sqlite_ledger.recall(it, image_id, ask, now))
 
-    async def list_images(self, query: Query, *, limit: int, below: int | None = None) -> Page:
-        return await self._read(lambda it: sqlite_images.page(it, query, limit, below))
+    async def list_images(self, query: Query, *, limit: int, after: int | None = None) -> Page:
+        return await self._search(lambda it: sqlite_images.page(it, query, limit, after))
 
     async def search(
-        self, query: Query, *, limit: int, below: int | None = None
+        self, query: Query, *, limit: int, after: int | None = None
     ) -> tuple[Sequence[Hit], int | None]:
-        return await self._read(lambda it: sqlite_images.search(it, query, limit, below))
+        return await self._search(lambda it: sqlite_images.search(it, query, limit, after))
 
     async def changes(self, since: int, *, limit: int = 500) -> Sequence[Change]:
         return await self._read(lambda it: sqlite_changes.since(it, since, limit))

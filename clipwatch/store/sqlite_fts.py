@@ -1,9 +1,9 @@
 """Keeping the full-text index equal to ``fts_source``.
 
 The index keeps no text, so a row must be taken out with the words it was put in with: ``leave``
-comes before a change to an image's prompts or tags, ``enter`` after it. Both go by ascending rowid,
-since FTS5 writes out what it has gathered whenever a rowid is lower than the last, and in one
-statement, since it does so at the beginning of every INSERT ... SELECT, too.
+comes before a change to an image's prompts, tags or facts, ``enter`` after it. Both go by ascending
+rowid, since FTS5 writes out what it has gathered whenever a rowid is lower than the last, and in
+one statement, since it does so at the beginning of every INSERT ... SELECT, too.
 """
 
 import sqlite3
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from clipwatch.store.sqlite_values import to_json
 
-_COLUMNS = "prompt, generated, manual, negative, tags"
+_COLUMNS = "prompt, generated, manual, negative, tags, facts"
 _ROWS = (
     f"seq, {_COLUMNS} FROM fts_source WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
 )
@@ -25,5 +25,5 @@ def leave(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
 
 
 def enter(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
-    """Put images into the index as they are now; those without a prompt or tags stay out."""
+    """Put images into the index as they are now."""
     connection.execute(_ENTER, [to_json(list(seqs))])

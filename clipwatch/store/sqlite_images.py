@@ -21,7 +21,7 @@ from clipwatch.model import (
     Tag,
 )
 from clipwatch.query import And, Field, Node, Query
-from clipwatch.store import sqlite_query, sqlite_tags
+from clipwatch.store import sqlite_query, sqlite_snippets, sqlite_tags
 from clipwatch.store.sqlite_locations import place_of
 from clipwatch.store.sqlite_prompts import COLUMNS, WIDTH, prompt_of
 from clipwatch.store.sqlite_values import stat_of, to_json, unpack
@@ -146,30 +146,34 @@ def _job(state: str, attempts: int, run_at: int, error: str | None) -> JobSummar
     return JobSummary(JobState(state), attempts, next_try, error)
 
 
-def page(connection: sqlite3.Connection, query: Query, limit: int, below: int | None) -> Page:
-    """A page of images, newest first. Only what is shown without a query is counted: there one
-    narrow index answers, elsewhere every match would be read."""
-    seqs = sqlite_query.page(connection, query, limit + 1, below)
-    everything = query.root is None and not query.wants_missing
-    total = _shown(connection) if everything else None
-    following = seqs[limit - 1] if len(seqs) > limit else None
-    return Page(load(connection, seqs[:limit]), following, total, everything)
+def page(connection: sqlite3.Connection, query: Query, limit: int, after: int | None) -> Page:
+    """A page of images in the order of the query.
+
+    The total is that of all images where nothing is asked for, which one narrow index answers, and
+    the page's own length where everything fits on it; else it is not counted, as every match would
+    have to be read.
+    """
+    found = sqlite_query.page(connection, query, limit, after)
+    total = None
+    if query.root is None and not query.wants_missing:
+        total = _shown(connection)
+    elif after is None and found.position is None:
+        total = len(found.seqs)
+    return Page(load(connection, found.seqs), found.position, total, total is not None)
 
 
 def search(
-    connection: sqlite3.Connection, query: Query, limit: int, below: int | None
+    connection: sqlite3.Connection, query: Query, limit: int, after: int | None
 ) -> tuple[list[Hit], int | None]:
-    """Images that have a prompt and fit, newest first, and the seq to go on below."""
-    seqs = sqlite_query.page(connection, _with_prompt(query), limit + 1, below)
-    following = seqs[limit - 1] if len(seqs) > limit else None
-    shown = seqs[:limit]
-    snippets = sqlite_query.snippets(connection, query, shown)
+    """Images that have a prompt and fit, in the order of the query, and where to go on."""
+    found = sqlite_query.page(connection, _with_prompt(query), limit, after)
+    snippets = sqlite_snippets.snippets(connection, query, found.seqs)
     hits = [
         Hit(image, image.prompt, snippets[image.seq])
-        for image in load(connection, shown)
+        for image in load(connection, found.seqs)
         if image.prompt is not None
     ]
-    return hits, following
+    return hits, found.position
 
 
 def _with_prompt(query: Query) -> Query:

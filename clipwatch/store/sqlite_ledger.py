@@ -44,9 +44,10 @@ ORDER BY prompt.seq = :seq DESC, prompt.id DESC LIMIT 1"""
 _COPY = """
 INSERT INTO prompt (prompt_id, seq, revision, type, model_asked, copy_of, created_at, text,
                     negative, parts, parameters, scores, backend, kind, model_used, mode, options,
-                    duration_ms)
+                    duration_ms, facts, spaced_text, spaced_negative)
 SELECT ?, ?, ?, ?, coalesce(?, model_asked), coalesce(copy_of, id), ?, text,
-       negative, parts, parameters, scores, backend, kind, model_used, mode, options, duration_ms
+       negative, parts, parameters, scores, backend, kind, model_used, mode, options, duration_ms,
+       facts, spaced_text, spaced_negative
 FROM prompt WHERE id = ? RETURNING id, scores"""
 # What a scan made on its own account. A job that somebody asked for is never one of these.
 _END_JOBS = """

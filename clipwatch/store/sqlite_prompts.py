@@ -9,6 +9,8 @@ from uuid import UUID
 from clipwatch.model import Ask, Caption, Job, Prompt, PromptType, Tag, TagOrigin, new_id
 from clipwatch.store import sqlite_changes, sqlite_fts, sqlite_jobs, sqlite_tags
 from clipwatch.store.sqlite_changes import PROMPT_STORED, Entry
+from clipwatch.store.sqlite_facts import Facts
+from clipwatch.store.sqlite_spacing import spaced
 from clipwatch.store.sqlite_values import (
     from_json,
     parts_json,
@@ -35,8 +37,9 @@ WHERE seq = ? AND removed_at IS NULL ORDER BY prompt.id DESC"""
 _BY_NUMBER = f"SELECT {COLUMNS} FROM prompt JOIN image USING (seq) WHERE prompt.id = ?"
 _ADD = """
 INSERT INTO prompt (prompt_id, seq, revision, type, text, created_at, negative, parts, parameters,
-                    scores, backend, kind, model_asked, model_used, mode, options, duration_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+                    scores, backend, kind, model_asked, model_used, mode, options, duration_ms,
+                    facts, spaced_text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _KEYS = """
 UPDATE image SET content_hash = coalesce(content_hash, ?), pixel_key = coalesce(pixel_key, ?)
 WHERE seq = ?"""
@@ -110,7 +113,9 @@ def _generated(job: Job, caption: Caption, origin: Origin, now: int) -> Prompt:
 
 def _store(connection: sqlite3.Connection, prompt: Prompt, seq: int) -> None:
     sqlite_fts.leave(connection, [seq])
-    added = connection.execute(_ADD, _columns(prompt, seq)).lastrowid
+    facts = Facts(connection).of_caption(prompt.backend, prompt.tags)
+    columns = (*_columns(prompt, seq), facts, spaced(prompt.text))
+    added = connection.execute(_ADD, columns).lastrowid
     connection.execute("UPDATE image SET generated_prompt = ? WHERE seq = ?", (added, seq))
     sqlite_tags.drop(connection, seq, TagOrigin.GENERATED)
     sqlite_tags.add(connection, {seq: prompt.tags}, TagOrigin.GENERATED)

@@ -35,11 +35,13 @@ from clipwatch.store import (
     sqlite_tags,
 )
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_ADDED, IMAGE_CHANGED, Entry
+from clipwatch.store.sqlite_facts import Facts
 from clipwatch.store.sqlite_identity import Place, Step, decide, pick, shows_the_same
 from clipwatch.store.sqlite_ledger import Gift, Picture
 from clipwatch.store.sqlite_locations import MANY, mark_missing, refresh
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_seq import FreeSeqs
+from clipwatch.store.sqlite_spacing import spaced
 from clipwatch.store.sqlite_values import (
     clamp,
     pack,
@@ -70,18 +72,18 @@ SELECT seq FROM location JOIN image USING (seq)
 WHERE quick_key = ? AND size = ? AND mtime_ns = ?
   AND (image.content_hash IS NULL OR ? IS NULL) LIMIT 1"""
 _ADD_IMAGE = """
-INSERT INTO image (state, format, width, height, outcome, generator, version, reason,
+INSERT INTO image (state, format, width, height, outcome, generator, version, reason, facts,
                    content_hash, pixel_key, pixel_hint, read_prompt, revision, seq, image_id,
                    added_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _REWRITE_IMAGE = """
 UPDATE image SET state = ?, format = ?, width = ?, height = ?, outcome = ?, generator = ?,
-                 version = ?, reason = ?, content_hash = ?,
-                 pixel_key = coalesce(?10, CASE revision WHEN ?13 THEN pixel_key END),
-                 pixel_hint = coalesce(?11, CASE revision WHEN ?13 THEN pixel_hint END),
-                 read_prompt = coalesce(?12, CASE revision WHEN ?13 THEN read_prompt END),
-                 generated_prompt = CASE revision WHEN ?13 THEN generated_prompt END,
-                 revision = ?13 WHERE seq = ?14"""
+                 version = ?, reason = ?, facts = ?, content_hash = ?,
+                 pixel_key = coalesce(?11, CASE revision WHEN ?14 THEN pixel_key END),
+                 pixel_hint = coalesce(?12, CASE revision WHEN ?14 THEN pixel_hint END),
+                 read_prompt = coalesce(?13, CASE revision WHEN ?14 THEN read_prompt END),
+                 generated_prompt = CASE revision WHEN ?14 THEN generated_prompt END,
+                 revision = ?14 WHERE seq = ?15"""
 _ADD_LOCATION = """
 INSERT INTO location (seq, device, inode, size, mtime_ns, quick_key, state, reason, seen_at,
                       root_id, folder, name)
@@ -92,9 +94,9 @@ UPDATE location SET seq = ?, device = ?, inode = ?, size = ?, mtime_ns = ?,
                     missing_since = NULL
 WHERE location_id = ?"""
 _ADD_PROMPT = """
-INSERT INTO prompt (id, prompt_id, seq, revision, type, text, negative, parts, parameters,
-                    created_at)
-VALUES (?, ?, ?, ?, 'embedded', ?, ?, ?, ?, ?)"""
+INSERT INTO prompt (id, prompt_id, seq, revision, type, text, negative, spaced_text,
+                    spaced_negative, parts, parameters, facts, created_at)
+VALUES (?, ?, ?, ?, 'embedded', ?, ?, ?, ?, ?, ?, ?, ?)"""
 _NEXT_PROMPT = "SELECT coalesce(max(id), 0) + 1 FROM prompt"
 _REMOVED = """
 SELECT 1 FROM prompt
@@ -142,6 +144,7 @@ class _Recording:
         self.priority = priority
         self.batch = batch_id and batch_id.bytes
         self.seqs = FreeSeqs(connection)
+        self.facts = Facts(connection)
         self.next_prompt: int = connection.execute(_NEXT_PROMPT).fetchone()[0]
         self.prompts: list[tuple[object, ...]] = []
         self.tags: dict[int, Sequence[Tag]] = {}
@@ -343,6 +346,7 @@ class _Recording:
             text_or_none(told.generator),
             text_or_none(told.version),
             text_or_none(told.reason),
+            self.facts.of_image(told),
             seen.content_hash,
             seen.pixel_key,
             seen.pixel_hint,
@@ -350,14 +354,15 @@ class _Recording:
         )
 
     def _add_prompt(self, told: Embedded, seq: int, revision: int) -> int | None:
-        prompt = text(told.prompt)
+        prompt, negative = text(told.prompt), text(told.negative)
         if seq not in self.seqs.taken and self._is_removed(seq, prompt):
             return None
         number = self.next_prompt
         self.next_prompt += 1
         parameters = to_json(told.parameters) if told.parameters else None
-        parts = parts_json(told.parts)
-        values = (prompt, text(told.negative), parts, parameters, self.now)
+        parts, facts = parts_json(told.parts), self.facts.of_parameters(told.parameters)
+        texts = (prompt, negative, spaced(prompt), spaced(negative))
+        values = (*texts, parts, parameters, facts, self.now)
         self.prompts.append((number, new_id(self.now).bytes, seq, revision, *values))
         return number
 

@@ -38,6 +38,7 @@ CREATE TABLE image (
   generator TEXT,
   version TEXT,
   reason TEXT,
+  facts TEXT,                          -- tokens of what it is, see sqlite_facts
   content_hash BLOB,                   -- BLAKE3 of the file
   pixel_hint INTEGER,                  -- of the coded picture data; only nominates
   pixel_key BLOB,                      -- xxh3 of all of that data
@@ -118,6 +119,9 @@ CREATE TABLE prompt (
   negative TEXT NOT NULL DEFAULT '',
   parts TEXT,                          -- JSON: [[role, prompt, negative], ...]
   parameters TEXT,                     -- JSON object
+  facts TEXT,                          -- tokens of what it was made with, see sqlite_facts
+  spaced_text TEXT,                    -- text and negative as fts has them, where they are in a
+  spaced_negative TEXT,                -- script without blanks, see sqlite_spacing; else null
   scores TEXT,                         -- JSON: [[name, category, score], ...] of generated ones
   backend TEXT,
   kind TEXT,
@@ -216,19 +220,36 @@ CREATE TABLE change (
   data TEXT NOT NULL                   -- JSON object
 );
 
--- What is searched, one row for each image that has a prompt or tags. fts keeps no text of its
--- own: it reads this view, for snippets and to be rebuilt.
-CREATE VIEW fts_source (seq, prompt, generated, manual, negative, tags) AS
-  SELECT image.seq, r.text, g.text, m.text, coalesce(m.negative, r.negative),
-    (SELECT group_concat(tokens, ' ') FROM image_tags WHERE image_tags.seq = image.seq)
+-- Each value of model, sampler, size and so on that occurs; its token in fts is f and its id.
+CREATE TABLE fact (
+  fact_id INTEGER PRIMARY KEY,
+  field TEXT NOT NULL,
+  text TEXT NOT NULL,
+  number REAL,                         -- of steps and cfg
+  UNIQUE (field, text)
+);
+
+-- What is searched, one row for each image. fts keeps no text of its own: it reads this view to
+-- make snippets and to be rebuilt.
+CREATE VIEW fts_source (seq, prompt, generated, manual, negative, tags, facts) AS
+  SELECT image.seq, coalesce(r.spaced_text, r.text), coalesce(g.spaced_text, g.text),
+    coalesce(m.spaced_text, m.text),
+    CASE WHEN m.id IS NULL THEN coalesce(r.spaced_negative, r.negative)
+      ELSE coalesce(m.spaced_negative, m.negative) END,
+    (SELECT group_concat(tokens, ' ') FROM image_tags WHERE image_tags.seq = image.seq),
+    'a ' || coalesce(image.facts, '')
+      || coalesce(' ' || r.facts, '') || coalesce(' ' || g.facts, '')
+      || coalesce(' hprompt t' || replace(coalesce(m.type, r.type, g.type), '_', ''), '')
+      || CASE r.type WHEN 'embedded' THEN ' hembedded' ELSE '' END
+      || CASE WHEN g.id IS NULL THEN '' ELSE ' hgenerated' END
+      || CASE WHEN m.id IS NULL THEN '' ELSE ' hmanual' END
+      || CASE WHEN coalesce(m.negative, r.negative) <> '' THEN ' hnegative' ELSE '' END
   FROM image
   LEFT JOIN prompt AS r ON r.id = image.read_prompt
   LEFT JOIN prompt AS g ON g.id = image.generated_prompt
-  LEFT JOIN prompt AS m ON m.id = image.manual_prompt
-  WHERE image.current_prompt IS NOT NULL
-    OR EXISTS (SELECT 1 FROM image_tags WHERE image_tags.seq = image.seq);
+  LEFT JOIN prompt AS m ON m.id = image.manual_prompt;
 CREATE VIRTUAL TABLE fts USING fts5 (
-  prompt, generated, manual, negative, tags,
+  prompt, generated, manual, negative, tags, facts,
   content = 'fts_source', content_rowid = 'seq',
   tokenize = 'unicode61 remove_diacritics 2'
 );

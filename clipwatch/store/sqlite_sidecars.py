@@ -5,6 +5,8 @@ import sqlite3
 from clipwatch.model import Observation, Outcome, Priority, PromptType, TagOrigin, new_id
 from clipwatch.store import sqlite_changes, sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite_changes import PROMPT_STORED, Entry
+from clipwatch.store.sqlite_facts import Facts
+from clipwatch.store.sqlite_spacing import spaced
 from clipwatch.store.sqlite_values import parts_json, text, to_json
 
 _IMAGE = """
@@ -13,8 +15,9 @@ LEFT JOIN prompt ON prompt.id = read_prompt WHERE image_id = ?"""
 _REMOVED = """
 SELECT 1 FROM prompt WHERE seq = ? AND type = 'sidecar' AND text = ? AND removed_at IS NOT NULL"""
 _ADD = """
-INSERT INTO prompt (prompt_id, seq, revision, type, text, negative, parts, parameters, created_at)
-VALUES (?, ?, ?, 'sidecar', ?, ?, ?, ?, ?)"""
+INSERT INTO prompt (prompt_id, seq, revision, type, text, negative, spaced_text, spaced_negative,
+                    parts, parameters, facts, created_at)
+VALUES (?, ?, ?, 'sidecar', ?, ?, ?, ?, ?, ?, ?, ?)"""
 _END_JOBS = """
 UPDATE job SET state = 'done', ended_at = ? WHERE seq = ? AND state = 'ready' AND priority > ?"""
 
@@ -37,7 +40,9 @@ def add(connection: sqlite3.Connection, image_id: bytes, seen: Observation, now:
         return
     prompt_id = new_id(now)
     parameters = to_json(told.parameters) if told.parameters else None
-    values = (prompt, text(told.negative), parts_json(told.parts), parameters, now)
+    negative, facts = text(told.negative), Facts(connection).of_parameters(told.parameters)
+    texts = (prompt, negative, spaced(prompt), spaced(negative))
+    values = (*texts, parts_json(told.parts), parameters, facts, now)
     sqlite_fts.leave(connection, [seq])
     added = connection.execute(_ADD, (prompt_id.bytes, seq, revision, *values)).lastrowid
     connection.execute("UPDATE image SET read_prompt = ? WHERE seq = ?", (added, seq))

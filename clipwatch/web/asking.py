@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from clipwatch.model import Ask, BatchState, JobState
+from clipwatch.query import Sort
 
 
 class Body(BaseModel):
@@ -81,9 +82,10 @@ class PageParameters(Parameters):
 
 class ListParameters(PageParameters):
     q: str = ""
+    sort: Sort | None = None  #: goes before ``sort:`` in ``q``
 
 
-class SearchParameters(PageParameters):
+class SearchParameters(ListParameters):
     q: str
 
 

@@ -11,10 +11,9 @@ from clipwatch.model import Image
 from clipwatch.pipeline.explain import because
 from clipwatch.pipeline.prune import prune
 from clipwatch.pipeline.thumbnail import make_thumbnail
-from clipwatch.query import parse
 from clipwatch.web.asking import ListParameters, NoParameters, PruneBody, ThumbnailParameters
 from clipwatch.web.cursor import encode_cursor
-from clipwatch.web.incoming import read_body, read_cursor, read_id, read_parameters
+from clipwatch.web.incoming import read_body, read_cursor, read_id, read_parameters, read_query
 from clipwatch.web.opened import OpenedFile, open_present
 from clipwatch.web.replies import (
     is_current,
@@ -33,13 +32,13 @@ MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
 
 
 async def list_images(request: web.Request) -> web.Response:
-    """Newest first; with ``q`` those that the search finds."""
+    """Newest first, or as ``sort`` says; with ``q`` those that the search finds."""
     asked = read_parameters(request, ListParameters)
-    scope = f"images {asked.q}"
+    query, scope = read_query(request, asked, "images")
     page = await request.app[SERVICES].store.list_images(
-        parse(asked.q), limit=asked.limit, below=read_cursor(asked.cursor, scope)
+        query, limit=asked.limit, after=read_cursor(asked.cursor, scope)
     )
-    following = None if page.next_seq is None else encode_cursor(page.next_seq, scope)
+    following = None if page.position is None else encode_cursor(page.position, scope)
     body = {
         "images": [image_dict(image) for image in page.images],
         "next_cursor": following,

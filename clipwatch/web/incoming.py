@@ -1,6 +1,7 @@
 """From a request to checked values; everything that does not fit is refused by name."""
 
 from collections import Counter
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TypeVar
 from uuid import UUID
@@ -9,9 +10,11 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from clipwatch.web.asking import Body, Parameters
+from clipwatch.query import Query, parse
+from clipwatch.web.asking import Body, ListParameters, Parameters
 from clipwatch.web.cursor import BadCursor, decode_cursor
 from clipwatch.web.problems import Refused, Wrong, refuse
+from clipwatch.web.services import SERVICES
 
 B = TypeVar("B", bound=Body)
 P = TypeVar("P", bound=Parameters)
@@ -65,6 +68,14 @@ def read_id(request: web.Request, noun: str) -> UUID:
     if str(found) != text.lower():
         raise _unknown_id(noun, text)
     return found
+
+
+def read_query(request: web.Request, asked: ListParameters, listing: str) -> tuple[Query, str]:
+    """What a listing is asked for, and the scope of its cursors. Raises ``QueryError``."""
+    query = parse(asked.q, request.app[SERVICES].clock.local_now())
+    if asked.sort is not None:
+        query = replace(query, sort=asked.sort)
+    return query, f"{listing} {query.sort} {asked.q}"
 
 
 def read_cursor(text: str, scope: str) -> int | None:

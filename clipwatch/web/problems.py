@@ -15,6 +15,7 @@ from clipwatch.web.wire import dumps
 #: The first class that fits decides, so the more particular ones stand first.
 STATUS_OF: Sequence[tuple[type[ClipwatchError], HTTPStatus]] = (
     (errors.QueryError, HTTPStatus.BAD_REQUEST),
+    (errors.SearchTooSlow, HTTPStatus.BAD_REQUEST),
     (errors.Forbidden, HTTPStatus.FORBIDDEN),
     (errors.NotFound, HTTPStatus.NOT_FOUND),
     (errors.Conflict, HTTPStatus.CONFLICT),
@@ -119,7 +120,7 @@ def _hint(error: ClipwatchError) -> str:
 
 def _wrong(error: ClipwatchError) -> Sequence[Wrong]:
     match error:
-        case errors.QueryError():
+        case errors.QueryError() | errors.SearchTooSlow():
             return (Wrong("q", error.message),)
         case errors.ModelUnknown():
             return (Wrong(error.field, error.message),)

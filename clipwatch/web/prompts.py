@@ -2,10 +2,9 @@
 
 from aiohttp import web
 
-from clipwatch.query import parse
 from clipwatch.web.asking import NoParameters, SearchParameters
 from clipwatch.web.cursor import encode_cursor
-from clipwatch.web.incoming import read_cursor, read_id, read_parameters
+from clipwatch.web.incoming import read_cursor, read_id, read_parameters, read_query
 from clipwatch.web.replies import json_reply, listing_reply
 from clipwatch.web.services import SERVICES
 from clipwatch.web.wire import hit_dict, prompt_dict
@@ -22,12 +21,12 @@ async def prompts_of_image(request: web.Request) -> web.Response:
 
 
 async def search(request: web.Request) -> web.Response:
-    """What a search finds, newest first, with the place where it was found."""
+    """What a search finds, newest first or as ``sort`` says, with the place where it was found."""
     asked = read_parameters(request, SearchParameters)
-    scope = f"search {asked.q}"
-    hits, below = await request.app[SERVICES].store.search(
-        parse(asked.q), limit=asked.limit, below=read_cursor(asked.cursor, scope)
+    query, scope = read_query(request, asked, "search")
+    hits, position = await request.app[SERVICES].store.search(
+        query, limit=asked.limit, after=read_cursor(asked.cursor, scope)
     )
-    following = None if below is None else encode_cursor(below, scope)
+    following = None if position is None else encode_cursor(position, scope)
     body = {"hits": [hit_dict(hit) for hit in hits], "next_cursor": following}
     return listing_reply(request, body, following)

@@ -22,7 +22,7 @@ from clipwatch.model import (
 )
 from clipwatch.query import parse
 from clipwatch.store.base import Store
-from tests.clock import START
+from tests.clock import LOCAL, START
 
 NOW = START
 NEW = Priority.NEW
@@ -67,7 +67,7 @@ async def put(store: Store, *seen: Observation, priority: Priority | None = NEW)
 
 
 async def found(store: Store, text: str = "") -> Sequence[Image]:
-    return (await store.list_images(parse(text), limit=100)).images
+    return (await store.list_images(parse(text, LOCAL), limit=100)).images
 
 
 async def claimed(store: Store, **named: Any) -> Job:

@@ -19,6 +19,7 @@ from clipwatch.model import (
 )
 from clipwatch.query import Query, parse
 from clipwatch.store.base import Store
+from tests.clock import LOCAL
 from tests.contracts.observations import (
     NEW,
     NOW,
@@ -69,21 +70,21 @@ class ReadingContract:
         await put(store, *(seen(root, n, told, stat=stat(i)) for i, n in enumerate(names)))
         await store.mark_missing(root.root_id, [b"3.png"], NOW)
         first = await store.list_images(Query(None), limit=4)
-        rest = await store.list_images(Query(None), limit=4, below=first.next_seq)
+        rest = await store.list_images(Query(None), limit=4, after=first.position)
         paths = [image.location.path for page in (first, rest) for image in page.images]
         assert paths == [b"6.png", b"5.png", b"4.png", b"2.png", b"1.png", b"0.png"]
-        assert (first.total, rest.next_seq) == (6, None)
-        hits, below = await store.search(parse("dog"), limit=5)
-        more, end = await store.search(parse("dog"), limit=5, below=below)
+        assert (first.total, rest.position) == (6, None)
+        hits, below = await store.search(parse("dog", LOCAL), limit=5)
+        more, end = await store.search(parse("dog", LOCAL), limit=5, after=below)
         assert [hit.prompt.text for hit in [*hits, *more]] == ["a dog"] * 6
         assert end is None
         assert "dog" in hits[0].snippet
-        assert await store.search(parse("ugly"), limit=5) == ([], None)
+        assert await store.search(parse("ugly", LOCAL), limit=5) == ([], None)
         assert [image.location.path for image in await found(store, "is:missing")] == [b"3.png"]
 
     async def test_a_search_finds_only_what_has_a_prompt(self, store: Store, root: Root) -> None:
         await put(store, seen(root, b"a.png"), seen(root, b"b.png", says("a dog")))
-        hits, _ = await store.search(parse("format:png"), limit=5)
+        hits, _ = await store.search(parse("format:png", LOCAL), limit=5)
         assert [hit.image.location.path for hit in hits] == [b"b.png"]
 
     async def test_what_is_not_known_is_not_found(self, store: Store) -> None:

@@ -23,6 +23,7 @@ from clipwatch.pipeline.scan import Look, observation_of, tally
 from clipwatch.query import parse
 from clipwatch.watching.settle import Decision
 from tests import pictures
+from tests.clock import LOCAL
 from tests.pipeline.conftest import Parts
 
 
@@ -136,7 +137,7 @@ async def test_an_image_is_known_by_content_not_by_name(parts: Parts) -> None:
     )
     (parts.folder / "notes.txt").write_bytes(b"these are no pixels")
     assert await observe(parts, "picture.dat", "notes.txt") == ScanCounts(found=1, new=1)
-    page = await parts.store.list_images(parse(""), limit=10)
+    page = await parts.store.list_images(parse("", LOCAL), limit=10)
     assert [image.location.path for image in page.images] == [b"picture.dat"]
 
 

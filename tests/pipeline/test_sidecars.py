@@ -7,6 +7,7 @@ from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.query import parse
 from clipwatch.watching.settle import Tracker
 from tests import pictures
+from tests.clock import LOCAL
 from tests.pipeline.conftest import Parts
 
 
@@ -30,7 +31,7 @@ async def test_a_caption_beside_the_image_is_its_prompt_and_needs_no_server(part
     assert image.prompt is not None
     assert (image.prompt.type, image.prompt.text) == (PromptType.SIDECAR, "1girl, red hair, castle")
     assert {tag.name for tag in image.tags} == {"1girl", "red hair", "castle"}
-    found = await parts.store.list_images(parse("castle type:sidecar"), limit=5)
+    found = await parts.store.list_images(parse("castle type:sidecar", LOCAL), limit=5)
     assert [one.image_id for one in found.images] == [image.image_id]
 
 

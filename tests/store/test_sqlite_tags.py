@@ -48,7 +48,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 def found(connection: sqlite3.Connection, field: Field) -> list[str]:
-    return [NAMES[seq] for seq in page(connection, Query(field), 50)]
+    return [NAMES[seq] for seq in page(connection, Query(field), 50).seqs]
 
 
 @pytest.mark.parametrize("name", NAMES)

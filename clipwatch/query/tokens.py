@@ -1,0 +1,145 @@
+"""Search text to tokens, each of words and fields with what it says."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from clipwatch.query.fields import (
+    BY_NAME,
+    FieldKind,
+    FieldSpec,
+    example,
+    query_error,
+    read_field,
+    says_something,
+    unknown_field,
+)
+from clipwatch.query.nodes import Field, Words
+from clipwatch.query.numbers import is_ratio
+
+# The repetitions are possessive (++, *+): a text of backslashes must not make them backtrack.
+_PLAIN = r"""(?:\\[()|"\\]|[^\s()|"])++"""
+_QUOTED = r""""(?:\\["\\]|[^"])*+\""""
+_END = r"""(?=[\s()|"]|$)"""
+_TOKEN = re.compile(
+    rf"""
+      (?P<space>\s+)
+    | (?P<open>\()
+    | (?P<close>\))
+    | (?P<bar>(?<=[^\s(|])\|(?=[^\s)|]))
+    | (?P<or>\||OR{_END})
+    | (?P<and>AND{_END})
+    | (?P<not>NOT{_END}|-(?=[^\s)|]))
+    | (?P<field>[A-Za-z_][A-Za-z0-9_-]*(?::|(?=[<>]=?[0-9.-])))
+    | (?P<words>{_QUOTED}\**|{_PLAIN})
+    """,
+    re.VERBOSE,
+)
+_VALUE = re.compile(rf"(?P<quoted>{_QUOTED})(?P<behind>>=?[0-9.]+)?|(?P<plain>{_PLAIN})")
+_ESCAPED = re.compile(r'\\([()|"\\])')
+_ESCAPED_IN_QUOTES = re.compile(r'\\(["\\])')
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a search text. ``kind`` is a group of ``_TOKEN``; a ``bar`` is a ``|`` with
+    something close on both sides."""
+
+    kind: str
+    text: str
+    at: int
+    leaf: Words | Field | None = None  #: of words and fields that say something
+
+
+def tokens(text: str, now: datetime) -> Iterator[Token]:
+    """All tokens but blanks. Raises ``QueryError``."""
+    at, last, spec = 0, "", None
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if not match:
+            raise query_error("the quote {token} is never closed", text[at], at)
+        token = Token(match.lastgroup or "", match[0], at)
+        if spec and last == "bar" and _is_value(token):
+            token = _with_value(text, replace(token, text=""), spec, now)
+        elif token.kind == "field":
+            spec = _spec(text, token)
+            token = _with_value(text, token, spec, now)
+        elif token.kind == "words":
+            token = replace(token, leaf=_words(token))
+        if token.kind not in ("bar", "field") and not (last == "bar" and spec):
+            spec = None
+        if token.kind != "space":
+            yield token
+        at, last = at + len(token.text), token.kind
+
+
+def _is_value(token: Token) -> bool:
+    """Whether it goes on with the field before the bar: ``model:a|b``, ``tag:a|b>0.8``."""
+    named = token.text.endswith(":") or token.text.lower() in BY_NAME
+    return token.kind == "words" or (token.kind == "field" and not named)
+
+
+def _words(token: Token) -> Words | Field | None:
+    if is_ratio(token.text):
+        return Field("ratio", token.text, token.at)
+    body = token.text.rstrip("*")
+    text = _unescaped(body)
+    if not says_something(text):
+        return None
+    return Words(text, phrase=body.startswith('"'), prefix=body != token.text)
+
+
+def _unescaped(text: str) -> str:
+    if text.startswith('"'):
+        return _ESCAPED_IN_QUOTES.sub(r"\1", text[1:-1])
+    return _ESCAPED.sub(r"\1", text)
+
+
+def _spec(text: str, token: Token) -> FieldSpec:
+    name = token.text.removesuffix(":")
+    spec = BY_NAME.get(name.lower())
+    if spec is None:
+        match = _VALUE.match(text, token.at + len(token.text))
+        whole = token.text + (match[0] if match else "")
+        raise unknown_field(name, quoted(whole), token.at)
+    return spec
+
+
+def _with_value(text: str, token: Token, spec: FieldSpec, now: datetime) -> Token:
+    """The token made longer by its value, which must stand right behind it."""
+    end = token.at + len(token.text)
+    match = _VALUE.match(text, end)
+    value = _value(match, spec) if match else ""
+    if not value.strip():
+        hint = f"write {example(spec)}"
+        raise query_error("{token} has no value", token.text, token.at, hint)
+    whole = text[token.at : end + _length(match, spec)]
+    leaf = read_field(spec, value, token.at, end, now)
+    return Token("field", whole, token.at, leaf)
+
+
+def _value(match: "re.Match[str]", spec: FieldSpec) -> str:
+    if match["quoted"] is None:
+        return _unescaped(match["plain"])
+    return _unescaped(match["quoted"]) + (match["behind"] or "" if _is_scored(spec) else "")
+
+
+def _length(match: "re.Match[str] | None", spec: FieldSpec) -> int:
+    if match is None:
+        return 0
+    return len(match[0] if match["quoted"] is None or _is_scored(spec) else match["quoted"])
+
+
+def _is_scored(spec: FieldSpec) -> bool:
+    return spec.kind is FieldKind.TAG
+
+
+def quoted(text: str) -> str:
+    """The text in quotes, as a search takes it."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+def escaped(text: str) -> str:
+    """The text outside quotes, its parentheses and bars being plain characters."""
+    return re.sub(r'([()|"\\])', r"\\\1", text)

@@ -1,0 +1,178 @@
+"""Fields of a search that full text does not answer, as conditions on ``image``.
+
+Most are rows of another table. Where these are few, images are looked for among them; where they
+are many, each image is looked at, newest first, until a page is full. Which it is, is counted
+before: see ``Lookup``.
+"""
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clipwatch.model import TagOrigin
+from clipwatch.query import Bound, Field, Range
+from clipwatch.store.sqlite_match import tag_name
+from clipwatch.store.sqlite_tags import token
+from clipwatch.store.sqlite_values import to_json
+
+#: So many rows are looked among; of more, one in fifty images of a million has one.
+FEW = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """SQL, and the values of its question marks in order."""
+
+    text: str
+    values: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The ``seq`` of all images that fit, and how to see whether one image does."""
+
+    every: Sql
+    one: Sql
+
+    def condition(self, connection: sqlite3.Connection) -> Sql:
+        """Whichever costs less."""
+        text = f"{self.every.text} LIMIT {FEW + 1}"
+        seqs = [seq for (seq,) in connection.execute(text, self.every.values)]
+        if len(seqs) > FEW:
+            return self.one
+        return Sql("image.seq IN (SELECT value FROM json_each(?))", (to_json(seqs),))
+
+
+def condition(connection: sqlite3.Connection, field: Field) -> Sql:
+    """The condition for a field that ``sqlite_match`` has no expression for."""
+    found = _FIELDS[field.name](field)
+    return found.condition(connection) if isinstance(found, Lookup) else found
+
+
+# A missing location counts only for an image that is missing itself.
+_THERE = """(location.state <> 'missing' OR
+  (SELECT missing FROM image AS owner WHERE owner.seq = location.seq))"""
+
+
+def _path(field: Field) -> Lookup:
+    """The absolute path; a pattern that does not begin at / may begin at any folder."""
+    pattern = field.value.replace("[", "[[]")
+    if not pattern.startswith("/"):
+        pattern = f"*/{pattern}" if re.search(r"[*?]", pattern) else f"*{pattern}*"
+    fits = "CAST(root.path || x'2f' || location.path AS TEXT) GLOB ?"
+    every = f"SELECT seq FROM location CROSS JOIN root USING (root_id) WHERE {fits} AND {_THERE}"
+    one = f"""EXISTS (SELECT 1 FROM location JOIN root USING (root_id)
+      WHERE location.seq = image.seq AND {_THERE} AND {fits})"""
+    return Lookup(Sql(every, (pattern,)), Sql(one, (pattern,)))
+
+
+def _folder(field: Field) -> Lookup:
+    """Absolute, or relative to any root. Each statement walks spans of location_place."""
+    folder = os.fsencode(field.value).rstrip(b"/")
+    # The folder itself, and what sorts below it: 0 follows /.
+    spans = (folder, folder + b"\0", folder + b"/", folder + b"0")
+    if not field.value.startswith("/"):
+        return _located(f"{_SPANS} AND folder >= low AND folder < high", spans)
+    text = f"""SELECT seq FROM root JOIN location USING (root_id) WHERE {_THERE}
+        AND (root.path = ? OR root.path >= ? AND root.path < ?)
+      UNION ALL {_SPANS}
+        AND CAST(root.path || x'2f' AS BLOB) = substr(low, 1, length(root.path) + 1)
+        AND folder >= substr(low, length(root.path) + 2)
+        AND folder < substr(high, length(root.path) + 2)"""
+    return _located(text, (folder, folder + b"/", folder + b"0", *spans))
+
+
+_SPANS = f"""SELECT seq FROM root
+  CROSS JOIN (SELECT ? AS low, ? AS high UNION ALL SELECT ?, ?)
+  CROSS JOIN location ON location.root_id = root.root_id WHERE {_THERE}"""
+
+
+def _located(every: str, values: tuple[bytes, ...]) -> Lookup:
+    one = every.replace(f"WHERE {_THERE}", f"WHERE location.seq = image.seq AND {_THERE}")
+    return Lookup(Sql(every, values), Sql(f"EXISTS ({one})", values))
+
+
+def _created(field: Field) -> Sql:
+    return _between("image.seq", field.range)
+
+
+def _added(field: Field) -> Lookup:
+    """By image_id, which begins with the millisecond that the image was added at."""
+    between = _between("added_at", field.range)
+    low, high = _ends(field.range)
+    ids = (_id_at(low // 1000), _id_at(high // 1000 + 1))
+    every = f"SELECT seq FROM image WHERE image_id >= ? AND image_id < ? AND {between.text}"
+    return Lookup(Sql(every, (*ids, *between.values)), between)
+
+
+def _id_at(milliseconds: int) -> bytes:
+    return max(0, min(milliseconds, (1 << 48) - 1)).to_bytes(6)
+
+
+def _between(column: str, asked: Range | None) -> Sql:
+    return Sql(f"({column} >= ? AND {column} <= ?)", _ends(asked))
+
+
+def _ends(asked: Range | None) -> tuple[int, int]:
+    low, high = (asked.low, asked.high) if asked else (None, None)
+    return _end(low, 1, -(2**63)), _end(high, -1, 2**63 - 1)
+
+
+def _end(bound: Bound | None, step: int, default: int) -> int:
+    if bound is None:
+        return default
+    return int(bound.number) + (0 if bound.inclusive else step)
+
+
+def _tag(field: Field) -> Sql:
+    """A tag with a least score; those that nobody gave one have none."""
+    low = (field.range.low if field.range else None) or Bound(0)
+    names = tuple(token(tag_name(field.value), origin) for origin in TagOrigin)
+    fits = "term.value GLOB ?" if field.value.endswith("*") else "term.value = ?"
+    text = f"""EXISTS (SELECT 1 FROM image_tags
+      JOIN json_each('["' || replace(tokens, ' ', '","') || '"]') AS term
+      JOIN json_each(details) AS detail ON detail.key = term.key
+      WHERE image_tags.seq = image.seq AND details IS NOT NULL AND ({fits} OR {fits} OR {fits})
+      AND json_extract(detail.value, '$[1]') {">=" if low.inclusive else ">"} ?)"""
+    star = "*" * field.value.endswith("*")
+    return Sql(text, (*(name + star for name in names), low.number))
+
+
+def _is(field: Field) -> Lookup | Sql:
+    if field.value in _STATES:
+        return _STATES[field.value]
+    every = """SELECT location.seq FROM location JOIN image AS owner USING (seq)
+      WHERE location.state <> 'present' AND location.state = ? AND owner.state = location.state"""
+    return Lookup(Sql(every, (field.value,)), Sql("image.state = ?", (field.value,)))
+
+
+_DEAD = """job AS dead WHERE state = 'dead'
+  AND NOT EXISTS (SELECT 1 FROM job WHERE job.seq = dead.seq AND job.id > dead.id)"""
+_WAITING = "job WHERE state IN ('ready', 'leased')"
+_COPY = """location AS copy JOIN location USING (seq) WHERE location.location_id > copy.location_id
+  AND copy.state <> 'missing' AND location.state <> 'missing'"""
+_STATES = {
+    "failed": Lookup(
+        Sql(f"SELECT seq FROM {_DEAD}"),
+        Sql(f"EXISTS (SELECT 1 FROM {_DEAD} AND dead.seq = image.seq)"),
+    ),
+    "queued": Lookup(
+        Sql(f"SELECT seq FROM {_WAITING}"),
+        Sql(f"EXISTS (SELECT 1 FROM {_WAITING} AND job.seq = image.seq)"),
+    ),
+    "duplicate": Lookup(
+        Sql(f"SELECT copy.seq FROM {_COPY}"),
+        Sql(f"EXISTS (SELECT 1 FROM {_COPY} AND copy.seq = image.seq)"),
+    ),
+}
+
+_FIELDS: dict[str, Callable[[Field], Lookup | Sql]] = {
+    "tag": _tag,
+    "path": _path,
+    "folder": _folder,
+    "created": _created,
+    "added": _added,
+    "is": _is,
+}

@@ -1,0 +1,94 @@
+"""The line of text that is shown for an image that a search found."""
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+
+from clipwatch.query import And, Field, Node, Or, Query, Words
+from clipwatch.store.sqlite_match import highlights
+
+#: stands before and behind each word that was found
+MARK = "**"
+SNIPPET_LENGTH = 300
+
+# Inside SQL the marks are characters that no prompt shows; should one hold them, they are spaces.
+_OPEN, _CLOSE = "\x02", "\x03"
+_FOUND = re.compile(r"\x02([^\x02\x03]+)\x03|[\x02\x03]")
+_AROUND = "SELECT snippet(fts, -1, ?, ?, '…', 24) FROM fts WHERE fts MATCH ? AND rowid = ?"
+_TEXTS = """
+SELECT prompt.text, prompt.negative FROM image
+JOIN prompt ON prompt.id IN (read_prompt, generated_prompt, manual_prompt)
+WHERE image.seq = ? ORDER BY prompt.id = current_prompt DESC"""
+_IS_SPACED = """
+SELECT 1 FROM image JOIN prompt ON prompt.id IN (read_prompt, generated_prompt, manual_prompt)
+WHERE image.seq = ? AND (spaced_text IS NOT NULL OR spaced_negative IS NOT NULL) LIMIT 1"""
+_BEGINNING = """
+SELECT substr(text, 1, ?) FROM image JOIN prompt ON prompt.id = image.current_prompt
+WHERE image.seq = ?"""
+_BEFORE = 60  #: characters shown before a word found in a text without blanks
+
+
+def snippets(connection: sqlite3.Connection, query: Query, seqs: Collection[int]) -> dict[int, str]:
+    """A line of text for each of these images: around the words that were found, else the
+    beginning of its current prompt.
+
+    Each word found stands between two ``MARK``; whatever else looked like one is changed, and so
+    are control characters. It is plain text of about SNIPPET_LENGTH characters, never markup.
+    """
+    match = " OR ".join(dict.fromkeys(highlights(query.root)))
+    words = list(dict.fromkeys(_words(query.root)))
+    texts = {
+        seq: _around(connection, match, words, seq) or _beginning(connection, seq) for seq in seqs
+    }
+    return {seq: _line(text) for seq, text in texts.items()}
+
+
+def _around(connection: sqlite3.Connection, match: str, words: list[str], seq: int) -> str:
+    if not match:
+        return ""
+    if connection.execute(_IS_SPACED, (seq,)).fetchone():
+        return _around_letters(connection, words, seq)
+    found = connection.execute(_AROUND, (_OPEN, _CLOSE, match, seq)).fetchone()
+    return found[0] if found else ""
+
+
+def _around_letters(connection: sqlite3.Connection, words: list[str], seq: int) -> str:
+    """The same for texts that are indexed in another form than they have: as they have it."""
+    sought = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    pattern = re.compile(sought, re.I)
+    rows = connection.execute(_TEXTS, (seq,)).fetchall()
+    for text in (*(text for text, _ in rows), *(negative for _, negative in rows)):
+        if match := pattern.search(text):
+            start = max(match.start() - _BEFORE, 0)
+            shown = re.sub(r"[\x02\x03]", " ", text[start : start + SNIPPET_LENGTH - 2])
+            marked = pattern.sub(lambda found: f"{_OPEN}{found[0]}{_CLOSE}", shown)
+            return "…" * (start > 0) + marked
+    return ""
+
+
+def _words(node: Node | None) -> Iterator[str]:
+    match node:
+        case And(operands) | Or(operands):
+            for operand in operands:
+                yield from _words(operand)
+        case Words(text):
+            yield text
+        case Field("prompt" | "negative", value):
+            yield value.rstrip("*")
+
+
+def _beginning(connection: sqlite3.Connection, seq: int) -> str:
+    row = connection.execute(_BEGINNING, (SNIPPET_LENGTH + 1, seq)).fetchone()
+    return row[0] if row else ""
+
+
+def _line(text: str) -> str:
+    flat = " ".join(re.sub(r"[\0\1\x04-\x1f\x7f-\x9f]", " ", text).split())
+    if len(flat) > SNIPPET_LENGTH:
+        flat = flat[:SNIPPET_LENGTH]
+        flat += _CLOSE * (flat.count(_OPEN) > flat.count(_CLOSE)) + "…"
+    return _FOUND.sub(_marked, re.sub(r"\*{2,}", "*", flat))
+
+
+def _marked(found: re.Match[str]) -> str:
+    return f"{MARK}{found[1]}{MARK}" if found[1] else " "

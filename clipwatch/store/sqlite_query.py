@@ -14,7 +14,7 @@ from clipwatch.query import And, Field, Node, Not, Or, Query, Sort, Words
 from clipwatch.store.sqlite_facts import Tokens, resolve
 from clipwatch.store.sqlite_fields import Lookup, Sql, condition
 from clipwatch.store.sqlite_match import conjunction, highlights, match
-from clipwatch.store.sqlite_values import to_json
+from clipwatch.store.sqlite_values import clamp, to_json
 
 #: The newest that match, of which relevance picks the best.
 CANDIDATES = 1_000
@@ -37,6 +37,8 @@ def page(
 ) -> Found:
     """Up to ``limit`` images in the order of the query; ``after`` is the position that the page
     before gave."""
+    # A cursor that somebody made up can hold any number.
+    after = after and clamp(after)
     if query.sort is Sort.RELEVANCE:
         return _most_relevant(connection, query, limit, after)
     statement = page_statement(connection, query, limit + 1, after)

@@ -164,7 +164,7 @@ CREATE TABLE tag (
 CREATE TABLE image_tags (
   seq INTEGER NOT NULL,
   origin TEXT NOT NULL,                -- e embedded, g generated, m manual
-  tokens TEXT NOT NULL,                -- of each tag the origin and, in hexadecimal, the name
+  tokens TEXT NOT NULL,                -- of each tag, see sqlite_tags
   details TEXT,                        -- JSON: [[category, score], ...], null where all are plain
   PRIMARY KEY (seq, origin)
 ) WITHOUT ROWID;

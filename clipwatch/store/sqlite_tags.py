@@ -1,18 +1,23 @@
 """Tags: which image has which, and how often each is used.
 
 An image's tags are one row for each origin, as tokens by which the full-text index finds them:
-the origin's letter, then the name in hexadecimal.
+the origin's letter, then the name, in which q stands for a blank and z before the two hexadecimal
+digits of every byte that is neither a blank nor one of the other lower-case letters and digits.
 """
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from clipwatch.model import Tag, TagOrigin
 from clipwatch.store.sqlite_schema import ORIGINS
 from clipwatch.store.sqlite_values import from_json, text, to_json
 
 _PLAIN = ("general", None)  #: category and score of most tags, which are not written out
+_OTHER = re.compile(rb"[^a-pr-y0-9 ]+")
+_SPELLED = re.compile(rb"z([0-9a-f]{2})")
 _ORIGIN_OF = {letter: origin for origin, letter in ORIGINS.items()}
 _COUNT = (
     "INSERT INTO tag (name, category, uses) VALUES (?, ?, ?)"
@@ -26,9 +31,20 @@ _LOAD = (
 _DROP = "DELETE FROM image_tags WHERE seq = ? AND origin = ? RETURNING tokens, details"
 
 
+@lru_cache(maxsize=8192)
 def token(name: str, origin: TagOrigin) -> str:
     """What stands for a tag in the full-text index; that of a beginning begins it."""
-    return ORIGINS[origin] + name.encode().hex()
+    return ORIGINS[origin] + _OTHER.sub(_written, name.encode()).replace(b" ", b"q").decode()
+
+
+def _written(found: re.Match[bytes]) -> bytes:
+    return b"".join(b"z%02x" % byte for byte in found[0])
+
+
+def _name(token: str) -> str:
+    """The reverse of ``token``."""
+    spelled = token[1:].encode().replace(b"q", b" ")
+    return _SPELLED.sub(lambda found: bytes.fromhex(found[1].decode()), spelled).decode()
 
 
 def add(connection: sqlite3.Connection, tags: Mapping[int, Sequence[Tag]], kind: TagOrigin) -> None:
@@ -72,7 +88,7 @@ def load(connection: sqlite3.Connection, seqs: Collection[int]) -> dict[int, lis
 def _tags(tokens: str, details: str | None) -> Iterable[Tag]:
     each = tokens.split(" ")
     for one, (category, score) in zip(each, from_json(details, [_PLAIN] * len(each)), strict=True):
-        yield Tag(bytes.fromhex(one[1:]).decode(), _ORIGIN_OF[one[0]], category, score)
+        yield Tag(_name(one), _ORIGIN_OF[one[0]], category, score)
 
 
 def of(connection: sqlite3.Connection, seq: int) -> list[Tag]:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from PIL import Image
 
+from clipwatch.web.cursor import encode_cursor
 from tests.web.conftest import Rig, body, problem
 
 UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -86,6 +87,8 @@ async def test_a_list_that_has_not_changed_is_not_sent_again(off: Rig) -> None:
         ("colour=red", 422, "colour"),
         ("limit=1&limit=2", 400, "limit"),
         ("cursor=made-up", 400, "cursor"),
+        ("sort=upwards", 422, "sort"),
+        ("q=is:missing+sort:odlest", 400, "q"),
         ("q=colour:red", 400, "q"),
         ("q=%22open", 400, "q"),
     ],
@@ -274,3 +277,86 @@ async def test_what_is_missing_is_counted_and_then_pruned(off: Rig) -> None:
     assert await off.images(q="is:missing") == []
     assert len(await off.images()) == 2
     await problem(await off.client.post("/api/v1/images/prune", json={}), 422)
+
+
+async def listed(off: Rig, **parameters: str) -> list[str]:
+    """Names of all images, page by page, two at a time."""
+    names: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await off.client.get(
+            "/api/v1/images", params={**parameters, "limit": "2", **cursor}
+        )
+        told = await body(answer)
+        names += [os.path.basename(image["path"]) for image in told["images"]]
+        if told["next_cursor"] is None:
+            return names
+        cursor = {"cursor": told["next_cursor"]}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "names"),
+    [
+        ({}, ["4.png", "3.png", "2.png", "1.png", "0.png"]),
+        ({"sort": "oldest"}, ["0.png", "1.png", "2.png", "3.png", "4.png"]),
+        ({"q": "fox sort:oldest"}, ["0.png", "1.png", "2.png", "3.png", "4.png"]),
+        ({"q": "fox sort:oldest", "sort": "newest"}, ["4.png", "3.png", "2.png", "1.png", "0.png"]),
+        ({"q": "fox OR owl", "sort": "relevance"}, ["3.png", "4.png", "2.png", "1.png", "0.png"]),
+    ],
+)
+async def test_every_order_goes_to_the_end(
+    off: Rig, parameters: dict[str, str], names: list[str]
+) -> None:
+    for number in range(5):
+        off.draw(
+            f"{number}.png", "a fox, an owl, owl\nSteps: 20, Seed: 9" if number == 3 else PARAMETERS
+        )
+    await off.scan()
+    assert await listed(off, **parameters) == names
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest", "relevance"])
+async def test_pages_skip_and_repeat_nothing_while_images_arrive(off: Rig, sort: str) -> None:
+    for number in range(6):
+        off.draw(f"{number}.png", PARAMETERS)
+    await off.scan()
+    asked = {"q": "fox", "sort": sort, "limit": "2"}
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    for number in range(6, 9):
+        told = await body(await off.client.get("/api/v1/images", params={**asked, **cursor}))
+        seen += [image["id"] for image in told["images"]]
+        cursor = {"cursor": told["next_cursor"] or ""}
+        off.draw(f"{number}.png", PARAMETERS)
+        await off.scan()
+    assert len(set(seen)) == len(seen) == 6
+
+
+async def test_a_cursor_of_another_order_or_search_is_refused(off: Rig) -> None:
+    for number in range(3):
+        off.draw(f"{number}.png", PARAMETERS)
+    await off.scan()
+    first = await body(await off.client.get("/api/v1/images?limit=1"))
+    for other in ({"sort": "oldest"}, {"q": "fox"}):
+        asked = {"limit": "1", "cursor": first["next_cursor"], **other}
+        told = await problem(await off.client.get("/api/v1/images", params=asked), 400)
+        assert "Start again without cursor" in told["hint"]
+
+
+@pytest.mark.parametrize("sort", ["newest", "oldest", "relevance"])
+@pytest.mark.parametrize("position", [2**100, -(2**100), 2**63, -1, 0])
+async def test_a_cursor_that_was_reckoned_is_a_position_like_any(
+    off: Rig, sort: str, position: int
+) -> None:
+    cursor = encode_cursor(position, f"images {sort} fox")
+    asked = {"q": "fox", "sort": sort, "cursor": cursor}
+    assert (await body(await off.client.get("/api/v1/images", params=asked)))["images"] == []
+
+
+async def test_the_total_is_told_where_it_is_known(off: Rig) -> None:
+    for number in range(3):
+        off.draw(f"{number}.png", PARAMETERS)
+    await off.scan()
+    for query, total in (("limit=1", 3), ("q=fox&limit=3", 3), ("q=fox&limit=2", None)):
+        told = await body(await off.client.get(f"/api/v1/images?{query}"))
+        assert (told["total"], told["total_is_exact"]) == (total, total is not None)

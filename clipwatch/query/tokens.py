@@ -67,7 +67,7 @@ def tokens(text: str, now: datetime) -> Iterator[Token]:
             token = _with_value(text, token, spec, now)
         elif token.kind == "words":
             token = replace(token, leaf=_words(token))
-        if token.kind not in ("bar", "field") and not (last == "bar" and spec):
+        if token.kind not in ("bar", "field"):
             spec = None
         if token.kind != "space":
             yield token

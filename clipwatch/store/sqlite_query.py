@@ -67,8 +67,9 @@ def page_statement(
 
 def _selection(connection: sqlite3.Connection, query: Query, bound: Sql | None = None) -> Sql:
     operands = query.root.operands if isinstance(query.root, And) else (query.root,)
-    asked = conjunction([each for each in operands if each], resolve(connection, query.root))
-    conditions = _Conditions(connection, resolve(connection, query.root)).all(asked.rest)
+    tokens = resolve(connection, query.root)
+    asked = conjunction([each for each in operands if each], tokens)
+    conditions = _Conditions(connection, tokens).all(asked.rest)
     if bound:
         conditions.append(bound)
     tables = "image"

@@ -73,15 +73,22 @@ def chunks(content: Content, offset: int) -> Iterator[tuple[bytes, int, int, byt
 
 
 def _texts_before_pixels(content: Content) -> tuple[Texts, int]:
-    """Those texts, and where the first IDAT or whatever else ends them stands."""
+    """Those texts, and where the first IDAT or whatever else ends them stands.
+
+    As by ``chunks``, without a generator: every PNG comes by here, and most go no further.
+    """
     texts: dict[str, Text] = {}
-    pixels = HEADER_SIZE
-    for kind, start, length, head in chunks(content, HEADER_SIZE):
-        if kind in PIXELS:
+    at, unpack, end = content.at, CHUNK.unpack_from, content.size - FRAME_SIZE
+    offset = HEADER_SIZE
+    for _ in range(MAX_CHUNKS):
+        if offset > end or len(head := at(offset, HEAD_SIZE)) < CHUNK.size:
             break
-        _note(texts, content, kind, start, length, head)
-        pixels = start + length + CRC_SIZE
-    return texts, pixels
+        length, kind = unpack(head)
+        if kind in PIXELS or offset + length > end or not kind.isalpha():
+            break
+        _note(texts, content, kind, offset + CHUNK.size, length, head)
+        offset += FRAME_SIZE + length
+    return texts, offset
 
 
 def _last_pixels(content: Content, offset: int) -> int:

@@ -27,7 +27,7 @@ from clipwatch.model import (
     Tag,
     TagOrigin,
 )
-from clipwatch.store import sqlite_jobs, sqlite_prompts, sqlite_record
+from clipwatch.store import sqlite_drift, sqlite_jobs, sqlite_prompts, sqlite_record
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_roots import register_root
 from clipwatch.store.sqlite_schema import migrate
@@ -136,6 +136,7 @@ def build(path: Path, count: int) -> None:
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;"
     )
     migrate(connection)
+    sqlite_drift.install(connection, None)
     register_root(connection, ROOT)
     found = observations(count)
     for number in itertools.count():

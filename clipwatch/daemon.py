@@ -26,6 +26,8 @@ from clipwatch.metrics import Metrics, make_metrics
 from clipwatch.model import Clock
 from clipwatch.pipeline import health
 from clipwatch.pipeline.batch import Scans
+from clipwatch.pipeline.bulk import Bulk
+from clipwatch.pipeline.comparison import drift
 from clipwatch.pipeline.consumer import Consumer
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
@@ -127,7 +129,7 @@ async def running(
     async with AsyncExitStack() as stack:
         _calm_collector(stack)
         database = settings.store.path or runfile.state_directory(environ) / "clipwatch.db"
-        store = await open_store(database, clock)
+        store = await open_store(database, clock, drift=drift)
         stack.push_async_callback(store.close)
         sockets = listen(settings.server.host, settings.server.port)
         for one in sockets:
@@ -169,9 +171,18 @@ async def running(
         )
         stack.push_async_callback(scans.close)
         await scans.resume()
+        bulk = Bulk(
+            store,
+            clock=clock,
+            place=interrogations.place,
+            enabled=settings.clip.enabled,
+            arrived=interrogations.wake,
+        )
+        stack.push_async_callback(bulk.close)
+        await bulk.resume()
 
         look = partial(health.look, consumer, interrogations, store, database, health.free_bytes)
-        services = Services(store, scans, interrogations, look, metrics, clock)
+        services = Services(store, scans, bulk, interrogations, look, metrics, clock)
         await stack.enter_async_context(_web(make_app(services, settings.server), sockets))
         url = _url(settings.server.host, sockets[0])
         _announce(stack, url, clock, environ)

@@ -349,8 +349,40 @@ class ScanCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Which images a bulk interrogation is for: those that a search finds, or these."""
+
+    query: str = ""
+    ids: tuple[UUID, ...] | None = None
+    at: datetime | None = None  #: when it was asked: by this are dates in the query understood
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page of the images that a bulk interrogation would be for."""
+
+    present: Sequence[UUID]
+    known: Mapping[UUID, str]  #: what the ledger would answer, for those where it can
+    skipped: int  #: images whose file is not there
+    following: int | None  #: where to go on; None at the end
+
+
+@dataclass(frozen=True, slots=True)
+class BulkCounts:
+    """How far a bulk interrogation is. ``total`` grows while its images are gone through."""
+
+    total: int = 0
+    done: int = 0  #: those that were cached among them
+    failed: int = 0
+    cached: int = 0  #: answered from the ledger, without a call
+    left: int = 0
+    withdrawn: int = 0  #: not begun when it was cancelled
+    skipped: int = 0  #: images whose file was not there; not in the total
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """A folder scan or a bulk interrogation."""
+    """A folder scan or a bulk interrogation; of the latter ``chosen`` and what follows tell."""
 
     batch_id: UUID
     kind: BatchKind
@@ -361,6 +393,10 @@ class Batch:
     counts: ScanCounts = ScanCounts()
     finished_at: int | None = None
     error: str | None = None
+    chosen: Selection | None = None
+    ask: Ask | None = None
+    place: str = ""  #: the back end that its jobs ask for; empty: any
+    bulk: BulkCounts | None = None
 
 
 # --- what is shown ---------------------------------------------------------------------------

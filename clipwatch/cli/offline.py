@@ -17,6 +17,7 @@ from clipwatch.metrics import make_metrics
 from clipwatch.model import Clock, Hit, Priority, Pruned, Relocated, ScanCounts
 from clipwatch.pipeline import prune as pruning
 from clipwatch.pipeline.batch import refuse_left_out
+from clipwatch.pipeline.comparison import drift
 from clipwatch.pipeline.scan import Scanner, WatchedRoot, add
 from clipwatch.pipeline.sweep import RootOffline, Sweeper
 from clipwatch.query import Query, parse
@@ -44,7 +45,7 @@ async def _scan(path: Path, recursive: bool, settings: Settings) -> dict[str, An
     clock = SystemClock()
     began = clock.monotonic()
     real = os.fsencode(await asyncio.to_thread(os.path.realpath, path))
-    store = await open_store(_database(settings), clock)
+    store = await open_store(_database(settings), clock, drift=drift)
     try:
         watched = await _root_of(store, real, settings)
         tracker = Tracker(settings.watching.quiet_secs)

@@ -18,6 +18,11 @@ PROBE_SECS = 5.0
 DEFAULT_MODEL = "clip"
 
 
+def plain(ask: Ask) -> Ask:
+    """The ask with no name for the model where it means the default."""
+    return replace(ask, model="") if ask.model == DEFAULT_MODEL else ask
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an interactive interrogation gave."""
@@ -127,8 +132,7 @@ class Interrogations:
         ``NotInTime`` (the job stays queued), or what the back end failed with.
         """
         await self._store.image(image_id)
-        if ask.model == DEFAULT_MODEL:
-            ask = replace(ask, model="")
+        ask = plain(ask)
         workers = self._fit_for(ask)
         if not ask.force:
             known = await self._store.recall(image_id, ask, self._clock.now())
@@ -143,6 +147,14 @@ class Interrogations:
         patience = self.limit + 5.0 if patience is None else patience
         prompt = await self._await_end(job, workers, patience, urgent)
         return Answer(prompt, cached=prompt.cached)
+
+    def place(self, ask: Ask) -> str:
+        """At which back end a job for this ask must be done; empty where any of them may take it.
+        Raises ``ModelUnknown``."""
+        workers = self._fit_for(ask)
+        if len(workers) == len(self._workers):
+            return ""
+        return self._soonest(workers).backend.name
 
     def _fit_for(self, ask: Ask) -> Sequence[Worker]:
         """The workers that this ask may go to. Raises ``ModelUnknown`` where there is none."""

@@ -75,6 +75,7 @@ FIELDS = (
         {"generated": PromptType.CLIP_GENERATED.value},
     ),
     FieldSpec("backend", FieldKind.NAME, "the back end that gave the generated prompt"),
+    FieldSpec("drift", FieldKind.NUMBER, "0 to 1: from its own prompt to the generated one"),
     FieldSpec("path", FieldKind.PATH, "the file's path; a part of it where it has no * or ?"),
     FieldSpec("folder", FieldKind.FOLDER, "in this folder or below"),
     FieldSpec("created", FieldKind.DATE, "when its file was made, as it was first seen"),

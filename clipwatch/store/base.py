@@ -23,6 +23,7 @@ from clipwatch.model import (
     Image,
     Job,
     KnownFile,
+    Look,
     Observation,
     Page,
     Priority,
@@ -34,6 +35,7 @@ from clipwatch.model import (
     Root,
     Said,
     ScanCounts,
+    Selection,
     Tag,
 )
 from clipwatch.query import Query
@@ -215,6 +217,36 @@ class Store(Protocol):
 
     async def progress(self, batch_id: UUID, counts: ScanCounts) -> None:
         """Note how far a running batch is."""
+
+    async def look(self, chosen: Selection, ask: Ask, *, position: int | None, limit: int) -> Look:
+        """A page of what a bulk interrogation would do, from ``position`` on. Raises ``NotFound``
+        for an id that no image has, and ``QueryError``."""
+
+    async def fill(self, batch_id: UUID, *, limit: int, now: int) -> bool:
+        """Make the jobs of a running bulk interrogation for so many more images, and end it where
+        none is left to do; whether there are more images."""
+
+    async def cancel(self, batch_id: UUID, now: int) -> None:
+        """A bulk interrogation is to make no more jobs; see ``withdraw``."""
+
+    async def withdraw(self, *, limit: int) -> int:
+        """Take back so many jobs of cancelled bulk interrogations that have not begun; how many."""
+
+    async def pace(self, model: str) -> Mapping[str, Sequence[int]]:
+        """Milliseconds that the last answers took, by back end: those of this model if any."""
+
+    # --- prompts that people write -----------------------------------------------------------
+
+    async def write_prompt(self, image_id: UUID, text: str, negative: str, now: int) -> Prompt:
+        """Add a manual prompt, the current one from now on. Raises ``NotFound``."""
+
+    async def correct_prompt(self, prompt_id: UUID, text: str, negative: str, now: int) -> Prompt:
+        """Put a manual prompt in the place of this one. If that was manual it is removed, else it
+        stays in the ledger. Raises ``NotFound``."""
+
+    async def remove_prompt(self, prompt_id: UUID, now: int) -> UUID:
+        """Remove a prompt for good; the id of its image. No scan brings its text back. Raises
+        ``NotFound``."""
 
     # --- reading -----------------------------------------------------------------------------
 

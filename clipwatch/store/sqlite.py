@@ -29,6 +29,7 @@ from clipwatch.model import (
     Image,
     Job,
     KnownFile,
+    Look,
     Observation,
     Page,
     Priority,
@@ -40,16 +41,20 @@ from clipwatch.model import (
     Root,
     Said,
     ScanCounts,
+    Selection,
     Tag,
 )
 from clipwatch.query import Query
 from clipwatch.store import (
     sqlite_batches,
+    sqlite_bulk,
     sqlite_changes,
+    sqlite_drift,
     sqlite_images,
     sqlite_jobs,
     sqlite_ledger,
     sqlite_locations,
+    sqlite_manual,
     sqlite_meta,
     sqlite_prompts,
     sqlite_record,
@@ -57,6 +62,7 @@ from clipwatch.store import (
     sqlite_roots,
     sqlite_tags,
 )
+from clipwatch.store.sqlite_drift import Measure
 from clipwatch.store.sqlite_files import Lock, make_private
 from clipwatch.store.sqlite_images import seq_at, seq_of
 from clipwatch.store.sqlite_patience import SEARCH_SECS, Patience
@@ -95,15 +101,21 @@ _READERS = 2
 
 
 async def open_store(
-    path: Path, clock: Clock, *, read_only: bool = False, search_secs: float = SEARCH_SECS
+    path: Path,
+    clock: Clock,
+    *,
+    read_only: bool = False,
+    search_secs: float = SEARCH_SECS,
+    drift: Measure | None = None,
 ) -> "SqliteStore":
     """The store in this file, made and migrated where necessary; to be closed by ``close``.
 
     A search that takes longer than ``search_secs`` is cut off.
 
     With ``read_only`` nothing is made or locked, and every write raises ``StoreError``: for a
-    look beside a running daemon. Raises ``StartError`` where another process uses the database,
-    where it is damaged or newer than this code, and ``StoreFull`` on a full disk.
+    look beside a running daemon. ``drift`` measures how far an embedded and a generated prompt are
+    apart; without it no image has one. Raises ``StartError`` where another process uses the
+    database, where it is damaged or newer than this code, and ``StoreFull`` on a full disk.
     """
     async with AsyncExitStack() as opened:
         writer = None
@@ -112,7 +124,8 @@ async def open_store(
         else:
             make_private(path)
             opened.callback(Lock(path).release)
-            writer = await _connect(path, opened, partial(_prepare, path=path, now=clock.now()))
+            prepare = partial(_prepare, path=path, now=clock.now(), drift=drift)
+            writer = await _connect(path, opened, prepare)
         readers = [await _connect(path, opened, _prepare_reader) for _ in range(_READERS)]
         patience = Patience(clock.monotonic, search_secs)
         return SqliteStore(writer, readers, opened.pop_all(), patience)
@@ -161,8 +174,9 @@ def _damaged(path: Path, finding: str) -> StartError:
     )
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, now: int) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, now: int, drift: Measure | None) -> None:
     connection.executescript(_WRITER)
+    sqlite_drift.install(connection, drift)
     migrate(connection)
     if sqlite_meta.running_since(connection) is not None:
         (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -369,6 +383,39 @@ class SqliteStore:
     async def progress(self, batch_id: UUID, counts: ScanCounts) -> None:
         await self._write(lambda it: sqlite_batches.progress(it, batch_id, counts))
 
+    async def look(self, chosen: Selection, ask: Ask, *, position: int | None, limit: int) -> Look:
+        return await self._read(lambda it: sqlite_bulk.look(it, chosen, ask, position, limit))
+
+    async def fill(self, batch_id: UUID, *, limit: int, now: int) -> bool:
+        page = await self._read(lambda it: sqlite_bulk.next_page(it, batch_id, limit))
+        if page is None:
+            return False
+        return await self._write(lambda it: sqlite_bulk.fill(it, batch_id, page, now))
+
+    async def cancel(self, batch_id: UUID, now: int) -> None:
+        await self._write(lambda it: sqlite_bulk.cancel(it, batch_id, now))
+
+    async def withdraw(self, *, limit: int) -> int:
+        return await self._write(lambda it: sqlite_bulk.withdraw(it, limit))
+
+    async def pace(self, model: str) -> Mapping[str, Sequence[int]]:
+        return await self._read(lambda it: sqlite_bulk.pace(it, model))
+
+    # --- prompts that people write -----------------------------------------------------------
+
+    async def write_prompt(self, image_id: UUID, text: str, negative: str, now: int) -> Prompt:
+        return await self._write(
+            lambda it: sqlite_manual.add(it, seq_of(it, image_id), image_id, text, negative, now)
+        )
+
+    async def correct_prompt(self, prompt_id: UUID, text: str, negative: str, now: int) -> Prompt:
+        return await self._write(
+            lambda it: sqlite_manual.correct(it, prompt_id, text, negative, now)
+        )
+
+    async def remove_prompt(self, prompt_id: UUID, now: int) -> UUID:
+        return await self._write(lambda it: sqlite_manual.remove(it, prompt_id, now))
+
     # --- reading -----------------------------------------------------------------------------
 
     async def image(self, image_id: UUID) -> Image:
@@ -387,7 +434,7 @@ class SqliteStore:
         return await self._read(lambda it: sqlite_tags.of(it, seq_of(it, image_id)))
 
     async def recall(self, image_id: UUID, ask: Ask, now: int) -> Prompt | None:
-        if not await self._read(lambda it: sqlite_ledger.can_recall(it, image_id, ask)):
+        if await self._read(lambda it: sqlite_ledger.known_text(it, image_id, ask)) is None:
             return None
         return await self._write(lambda it: sqlite_ledger.recall(it, image_id, ask, now))
 

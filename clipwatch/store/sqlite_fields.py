@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clipwatch.model import TagOrigin
-from clipwatch.query import Bound, Field, Range
+from clipwatch.query import Bound, Field, Range, parse_range
 from clipwatch.store.sqlite_match import tag_name
 from clipwatch.store.sqlite_tags import token
 from clipwatch.store.sqlite_values import to_json
@@ -168,11 +168,25 @@ _STATES = {
     ),
 }
 
+
+def _drift(field: Field) -> Lookup:
+    asked = parse_range(field.value)
+    low, high = (asked.low, asked.high) if asked else (None, None)
+    above = ">" if low and not low.inclusive else ">="
+    under = "<" if high and not high.inclusive else "<="
+    # Without both prompts there is none, and NULL fits no range.
+    text = f"(drift {above} ? AND drift {under} ?)"
+    values = (float(low.number) if low else 0.0, float(high.number) if high else 1.0)
+    every = Sql(f"SELECT seq FROM image INDEXED BY image_drift WHERE {text}", values)
+    return Lookup(every, Sql(text, values))
+
+
 _FIELDS: dict[str, Callable[[Field], Lookup | Sql]] = {
     "tag": _tag,
     "path": _path,
     "folder": _folder,
     "created": _created,
     "added": _added,
+    "drift": _drift,
     "is": _is,
 }

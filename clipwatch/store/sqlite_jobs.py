@@ -33,6 +33,10 @@ _ADD = """
 INSERT INTO job (job_id, seq, revision, state, held, priority, model, backend, mode, save, force,
                  now, run_at, created_at)
 VALUES (?, ?, ?, 'ready', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_CLOSE = """
+UPDATE batch SET state = 'done', finished_at = ? WHERE batch_id = ? AND state = 'running'
+  AND kind = 'interrogation' AND filled = 1 AND NOT EXISTS
+  (SELECT 1 FROM job WHERE job.batch_id = batch.batch_id AND job.state IN ('ready', 'leased'))"""
 _WITHOUT = """
 SELECT seq, revision FROM image WHERE state = 'present' AND current_prompt IS NULL AND NOT EXISTS
   (SELECT 1 FROM job WHERE job.seq = image.seq AND job.revision = image.revision) AND EXISTS
@@ -103,12 +107,22 @@ def claim(connection: sqlite3.Connection, now: int, backends: Collection[str]) -
 def end(connection: sqlite3.Connection, job: Job, now: int) -> int | None:
     """End a leased job as done; the seq of its image, or None where the lease is not ours or
     the image has another revision."""
-    ended: tuple[int] | None = connection.execute(
+    ended: tuple[int, bytes | None] | None = connection.execute(
         f"UPDATE job SET state = 'done', error = NULL, ended_at = ? WHERE {_OURS}"
-        " AND revision = (SELECT revision FROM image WHERE image.seq = job.seq) RETURNING seq",
+        " AND revision = (SELECT revision FROM image WHERE image.seq = job.seq)"
+        " RETURNING seq, batch_id",
         (now, *_lease(job)),
     ).fetchone()
-    return ended and ended[0]
+    if ended is None:
+        return None
+    close_batch(connection, ended[1], now)
+    return ended[0]
+
+
+def close_batch(connection: sqlite3.Connection, batch_id: bytes | None, now: int) -> None:
+    """End a bulk interrogation where none of its jobs is left."""
+    if batch_id is not None:
+        connection.execute(_CLOSE, (now, batch_id))
 
 
 def release(
@@ -125,10 +139,11 @@ def release(
 def bury(connection: sqlite3.Connection, job: Job, error: str, now: int) -> None:
     """End a leased job as dead; nothing where the lease is not ours."""
     dead = connection.execute(
-        f"UPDATE job SET state = 'dead', error = ?, ended_at = ? WHERE {_OURS} RETURNING job_id",
+        f"UPDATE job SET state = 'dead', error = ?, ended_at = ? WHERE {_OURS} RETURNING batch_id",
         (text(error), now, *_lease(job)),
     ).fetchone()
     if dead is not None:
+        close_batch(connection, dead[0], now)
         entry = Entry(JOB_DEAD, job.image_id.bytes, {"job_id": str(job.job_id), "error": error})
         sqlite_changes.write(connection, now, [entry])
 

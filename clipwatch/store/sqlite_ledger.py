@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from clipwatch.model import Ask, Job, Priority, Prompt, PromptType, Tag, TagOrigin, new_id
-from clipwatch.store import sqlite_fts, sqlite_jobs, sqlite_prompts, sqlite_tags
+from clipwatch.store import sqlite_drift, sqlite_fts, sqlite_jobs, sqlite_prompts, sqlite_tags
 from clipwatch.store.sqlite_changes import PROMPT_STORED, Entry
 from clipwatch.store.sqlite_changes import write as write_changes
 from clipwatch.store.sqlite_prompts import READ, Keys, options_of
@@ -25,8 +25,8 @@ _HEIRS = """
 SELECT seq, image_id, revision, content_hash, pixel_key, current_prompt FROM image
 WHERE pixel_key IN (SELECT pixel_key FROM image WHERE seq IN (SELECT value FROM json_each(?)))
   AND read_prompt IS NULL AND state = 'present' AND outcome IN ('none', 'no_prompt')"""
-_NOT_REMOVED = """NOT EXISTS (SELECT 1 FROM prompt AS gone WHERE gone.seq = :seq
-  AND gone.removed_at NOT NULL AND gone.type = :type AND gone.text = prompt.text)"""
+_NOT_REMOVED = """NOT EXISTS (SELECT 1 FROM prompt AS gone
+  WHERE gone.seq = :seq AND gone.removed_at NOT NULL AND gone.text = prompt.text)"""
 _INHERITED = f"""
 SELECT prompt.id, prompt.seq FROM image AS giver JOIN prompt ON prompt.id = giver.read_prompt
 WHERE giver.pixel_key = :pixel_key AND giver.seq <> :seq AND prompt.type = 'embedded'
@@ -55,6 +55,10 @@ UPDATE job SET state = 'done', error = NULL, ended_at = ? WHERE seq = ? AND stat
   AND priority > ? AND model = '' AND backend = '' AND mode = '' AND force = 0
   AND NOT EXISTS (SELECT 1 FROM batch WHERE batch.batch_id = job.batch_id
                   AND batch.kind = 'interrogation')"""
+_COUNT = """
+UPDATE batch SET counts = json_set(counts, '$.recognised',
+  coalesce(json_extract(counts, '$.recognised'), 0) + 1)
+WHERE batch_id = ? AND kind = 'interrogation'"""
 _BULK = "SELECT 1 FROM batch WHERE batch_id = ? AND kind = 'interrogation'"
 
 
@@ -125,6 +129,7 @@ def _give(connection: sqlite3.Connection, gift: Gift, prompt_id: UUID, now: int)
     origin = TagOrigin.EMBEDDED if inherits else TagOrigin.GENERATED
     sqlite_tags.drop(connection, to.seq, origin)
     sqlite_tags.add(connection, {to.seq: gift.tags if inherits else scores_of(scores)}, origin)
+    sqlite_drift.refresh(connection, [to.seq])
     connection.execute(_END_JOBS, (now, to.seq, Priority.INTERACTIVE))
     return Entry(PROMPT_STORED, to.image_id, {"prompt_id": str(prompt_id), "type": gift.type})
 
@@ -137,10 +142,11 @@ def recall(connection: sqlite3.Connection, image_id: UUID, ask: Ask, now: int) -
     return None if gift is None else _accept(connection, gift, ask, now)
 
 
-def can_recall(connection: sqlite3.Connection, image_id: UUID, ask: Ask) -> bool:
-    """Whether ``recall`` would find something."""
+def known_text(connection: sqlite3.Connection, image_id: UUID, ask: Ask) -> str | None:
+    """The text of what ``recall`` would find."""
     picture = _picture_of(connection, image_id)
-    return picture is not None and _repeated(connection, picture, ask) is not None
+    gift = None if picture is None else _repeated(connection, picture, ask)
+    return None if gift is None else sqlite_prompts.by_number(connection, gift.prompt).text
 
 
 def recognise(connection: sqlite3.Connection, job: Job, keys: Keys, now: int) -> Prompt | None:
@@ -150,6 +156,7 @@ def recognise(connection: sqlite3.Connection, job: Job, keys: Keys, now: int) ->
     if gift is None or sqlite_jobs.end(connection, job, now) is None:
         return None
     sqlite_prompts.note(connection, gift.to.seq, keys)
+    connection.execute(_COUNT, (job.batch_id and job.batch_id.bytes,))
     return _accept(connection, gift, job.ask, now)
 
 
@@ -176,7 +183,7 @@ def _is_automatic(connection: sqlite3.Connection, job: Job) -> bool:
 
 
 def _inherited(connection: sqlite3.Connection, to: Picture) -> Gift | None:
-    wanted = {"seq": to.seq, "pixel_key": to.keys.pixel_key, "type": PromptType.INHERITED}
+    wanted = {"seq": to.seq, "pixel_key": to.keys.pixel_key}
     row = connection.execute(_INHERITED, wanted).fetchone()
     if row is None:
         return None
@@ -189,7 +196,6 @@ def _repeated(connection: sqlite3.Connection, to: Picture, ask: Ask) -> Gift | N
         "seq": to.seq,
         "pixel_key": to.keys.pixel_key,
         "content_hash": to.keys.content_hash,
-        "type": PromptType.CLIP_GENERATED,
         "model": text(ask.model),
         "options": to_json(options_of(ask)),
         "backend": text(ask.backend),

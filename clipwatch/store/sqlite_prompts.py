@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from clipwatch.model import Ask, Caption, Job, Prompt, PromptType, Tag, TagOrigin, new_id
-from clipwatch.store import sqlite_changes, sqlite_fts, sqlite_jobs, sqlite_tags
+from clipwatch.store import sqlite_changes, sqlite_drift, sqlite_fts, sqlite_jobs, sqlite_tags
 from clipwatch.store.sqlite_changes import PROMPT_STORED, Entry
 from clipwatch.store.sqlite_facts import Facts
 from clipwatch.store.sqlite_spacing import spaced
@@ -120,6 +120,7 @@ def _store(connection: sqlite3.Connection, prompt: Prompt, seq: int) -> None:
     sqlite_tags.drop(connection, seq, TagOrigin.GENERATED)
     sqlite_tags.add(connection, {seq: prompt.tags}, TagOrigin.GENERATED)
     sqlite_fts.enter(connection, [seq])
+    sqlite_drift.refresh(connection, [seq])
     data = {"prompt_id": str(prompt.prompt_id), "type": prompt.type}
     entry = Entry(PROMPT_STORED, prompt.image_id.bytes, data)
     sqlite_changes.write(connection, prompt.created_at, [entry])

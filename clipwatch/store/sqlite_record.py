@@ -26,6 +26,7 @@ from clipwatch.model import (
 )
 from clipwatch.store import (
     sqlite_changes,
+    sqlite_drift,
     sqlite_fts,
     sqlite_jobs,
     sqlite_ledger,
@@ -150,6 +151,7 @@ class _Recording:
         self.tags: dict[int, Sequence[Tag]] = {}
         self.raws: dict[int, tuple[str | None, str | bytes]] = {}
         self.unindexed: set[int] = set()
+        self.removed: set[int] = set()  #: images whose prompt somebody removed
         self.keyed: set[int] = set()  #: images whose pixel key is new
         self.gifts: list[Gift] = []
         self.changes: list[Entry] = []
@@ -186,6 +188,7 @@ class _Recording:
             sorted((seq, *raw) for seq, raw in self.raws.items()),
         )
         spared = self._give()
+        sqlite_drift.refresh(self.connection, self.unindexed - self.seqs.taken)
         sqlite_fts.enter(self.connection, self.unindexed)
         told = [replace(a, job_made=a.job_made and a.image_id not in spared) for a in answers]
         sqlite_changes.write(self.connection, self.now, self._told(told))
@@ -356,6 +359,7 @@ class _Recording:
     def _add_prompt(self, told: Embedded, seq: int, revision: int) -> int | None:
         prompt, negative = text(told.prompt), text(told.negative)
         if seq not in self.seqs.taken and self._is_removed(seq, prompt):
+            self.removed.add(seq)
             return None
         number = self.next_prompt
         self.next_prompt += 1
@@ -376,7 +380,7 @@ class _Recording:
         told = seen.embedded
         if told is None or seen.state != LocationState.PRESENT:
             return
-        if seen.tags:
+        if seen.tags and seq not in self.removed:
             self.tags[seq] = seen.tags
         if told.raw is not None:
             self.raws[seq] = (text_or_none(told.found_in), pack(told.raw))

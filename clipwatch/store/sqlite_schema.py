@@ -47,12 +47,14 @@ CREATE TABLE image (
   manual_prompt INTEGER,
   read_prompt INTEGER,                 -- embedded, else inherited, else sidecar
   generated_prompt INTEGER,
+  drift REAL,                          -- 0 to 1, from read to generated; null without both
   current_prompt AS (coalesce(manual_prompt, read_prompt, generated_prompt)) VIRTUAL
 );
 CREATE INDEX image_shown ON image (seq) WHERE missing = 0;
 CREATE INDEX image_missing ON image (seq) WHERE missing = 1;
 CREATE INDEX image_content ON image (content_hash) WHERE content_hash IS NOT NULL;
 CREATE INDEX image_pixels ON image (pixel_key) WHERE pixel_key IS NOT NULL;
+CREATE INDEX image_drift ON image (drift) WHERE drift IS NOT NULL;
 CREATE INDEX image_hint ON image (pixel_hint, pixel_key) WHERE pixel_hint IS NOT NULL;
 
 -- One file. A path has at most one row that is not missing, and any number that are: when a
@@ -199,6 +201,7 @@ CREATE UNIQUE INDEX job_ask ON job (seq, model, backend, mode, save, force, now)
   WHERE state IN ('ready', 'leased');
 CREATE INDEX job_image ON job (seq);
 CREATE INDEX job_state ON job (state, job_id);
+CREATE INDEX job_batch ON job (batch_id, state) WHERE batch_id IS NOT NULL;
 
 CREATE TABLE batch (
   batch_id BLOB PRIMARY KEY,
@@ -209,7 +212,14 @@ CREATE TABLE batch (
   counts TEXT NOT NULL,                -- JSON object
   error TEXT,
   created_at INTEGER NOT NULL,
-  finished_at INTEGER
+  finished_at INTEGER,
+  -- of bulk interrogations:
+  query TEXT,                          -- which images, or
+  ids BLOB,                            -- these, 16 bytes for each
+  asked_at TEXT,                       -- ISO 8601, local: what dates in the query go by
+  ask TEXT,                            -- JSON: [model, backend, mode, force, back end of the jobs]
+  position INTEGER,                    -- where to go on making jobs
+  filled INTEGER NOT NULL DEFAULT 0    -- 1 once all its jobs are made
 ) WITHOUT ROWID;
 
 CREATE TABLE change (

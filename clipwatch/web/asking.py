@@ -1,10 +1,19 @@
 """What enters: every body and every query part that a call takes, checked by pydantic."""
 
 from typing import Annotated
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
-from clipwatch.model import Ask, BatchState, JobState
+from clipwatch.model import Ask, BatchState, JobState, Selection
+from clipwatch.pipeline.scores import Thresholds, parse_thresholds
 from clipwatch.query import Sort
 
 
@@ -28,6 +37,18 @@ def _absolute(path: str) -> str:
     return path
 
 
+def _least_scores(text: str) -> str:
+    parse_thresholds(text)
+    return text
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise ValueError("must be the id of an image") from error
+
+
 class InterrogateBody(Body):
     """Options of an interrogation; a null or empty name means the default."""
 
@@ -42,6 +63,40 @@ class InterrogateBody(Body):
         return Ask(
             self.model or "", self.backend or "", self.mode or "", self.save, self.force, self.now
         )
+
+
+class BulkBody(Body):
+    """Which images to interrogate, by id or by search, and how; ``dry_run`` only tells what that
+    would mean, with so many of them as a ``sample``."""
+
+    ids: list[Annotated[str, AfterValidator(_uuid)]] | None = Field(default=None, min_length=1)
+    q: str | None = None
+    model: str | None = None
+    backend: str | None = None
+    mode: str | None = None
+    force: bool = False
+    dry_run: bool = False
+    sample: int = Field(default=0, ge=0, le=50)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "BulkBody":
+        if (self.ids is None) == (self.q is None):
+            raise ValueError("must name either ids or q")
+        return self
+
+    def chosen(self) -> Selection:
+        ids = None if self.ids is None else tuple(dict.fromkeys(map(UUID, self.ids)))
+        return Selection(self.q or "", ids)
+
+    def ask(self) -> Ask:
+        return Ask(self.model or "", self.backend or "", self.mode or "", force=self.force)
+
+
+class PromptBody(Body):
+    """What somebody writes for an image."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=100_000, pattern=r"\S")]
+    negative: Annotated[str, StringConstraints(max_length=100_000)] = ""
 
 
 class ScanBody(Body):
@@ -73,7 +128,16 @@ class NoParameters(Parameters):
     """A call that takes none."""
 
 
-class PageParameters(Parameters):
+class ScoreParameters(Parameters):
+    """Which tags are shown: ``min_score`` is a number, or one for each category that it names."""
+
+    min_score: Annotated[str, AfterValidator(_least_scores)] = ""
+
+    def thresholds(self) -> Thresholds:
+        return parse_thresholds(self.min_score)
+
+
+class PageParameters(ScoreParameters):
     """Which part of a listing."""
 
     limit: int = Field(default=50, ge=1, le=500)

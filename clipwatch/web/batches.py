@@ -4,12 +4,13 @@ from uuid import UUID
 
 from aiohttp import web
 
+from clipwatch.model import BatchKind
 from clipwatch.web.asking import BatchesParameters, NoParameters
 from clipwatch.web.cursor import encode_cursor
 from clipwatch.web.incoming import read_cursor, read_id, read_parameters
 from clipwatch.web.replies import json_reply, listing_reply
 from clipwatch.web.services import SERVICES
-from clipwatch.web.wire import batch_dict
+from clipwatch.web.wire_batches import batch_dict
 
 
 async def list_batches(request: web.Request) -> web.Response:
@@ -36,12 +37,15 @@ async def one_batch(request: web.Request) -> web.Response:
     read_parameters(request, NoParameters)
     services = request.app[SERVICES]
     batch = await services.store.batch(read_id(request, "batch"))
-    return json_reply(batch_dict(batch, services.clock.now()))
+    remaining = await services.bulk.remaining(batch)
+    return json_reply(batch_dict(batch, services.clock.now(), remaining))
 
 
 async def cancel_batch(request: web.Request) -> web.Response:
-    """Stop it; what it did until now stays. 409 where it has ended."""
+    """Stop it; what it did until now stays, what is in flight ends. 409 where it has ended."""
     read_parameters(request, NoParameters)
     services = request.app[SERVICES]
-    batch = await services.scans.cancel(read_id(request, "batch"))
+    batch = await services.store.batch(read_id(request, "batch"))
+    kind = services.bulk if batch.kind is BatchKind.INTERROGATION else services.scans
+    batch = await kind.cancel(batch.batch_id)
     return json_reply(batch_dict(batch, services.clock.now()))

@@ -7,11 +7,19 @@ from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
-from clipwatch.model import Image
+from clipwatch.errors import Conflict
+from clipwatch.model import Image, PromptType
+from clipwatch.pipeline.comparison import compare
 from clipwatch.pipeline.explain import because
 from clipwatch.pipeline.prune import prune
 from clipwatch.pipeline.thumbnail import make_thumbnail
-from clipwatch.web.asking import ListParameters, NoParameters, PruneBody, ThumbnailParameters
+from clipwatch.web.asking import (
+    ListParameters,
+    NoParameters,
+    PruneBody,
+    ScoreParameters,
+    ThumbnailParameters,
+)
 from clipwatch.web.cursor import encode_cursor
 from clipwatch.web.incoming import read_body, read_cursor, read_id, read_parameters, read_query
 from clipwatch.web.opened import OpenedFile, open_present
@@ -24,8 +32,9 @@ from clipwatch.web.replies import (
     tagged_reply,
 )
 from clipwatch.web.services import SERVICES, THUMBNAILS
-from clipwatch.web.wire import explain_dict, image_dict, shown
+from clipwatch.web.wire import API, comparison_dict, explain_dict, image_dict, shown
 
+OF_THE_FILE = (PromptType.EMBEDDED, PromptType.INHERITED)
 FORMATS = ("png", "jpeg", "webp", "avif", "heic", "jxl", "gif")
 #: By what the file holds, whatever it is called.
 MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
@@ -40,7 +49,7 @@ async def list_images(request: web.Request) -> web.Response:
     )
     following = None if page.position is None else encode_cursor(page.position, scope)
     body = {
-        "images": [image_dict(image) for image in page.images],
+        "images": [image_dict(image, asked.thresholds()) for image in page.images],
         "next_cursor": following,
         "total": page.total,
         "total_is_exact": page.total_is_exact,
@@ -50,8 +59,8 @@ async def list_images(request: web.Request) -> web.Response:
 
 async def one_image(request: web.Request) -> web.Response:
     """Everything about one image."""
-    read_parameters(request, NoParameters)
-    return json_reply(image_dict(await _image(request)))
+    asked = read_parameters(request, ScoreParameters)
+    return json_reply(image_dict(await _image(request), asked.thresholds()))
 
 
 async def explain(request: web.Request) -> web.Response:
@@ -86,6 +95,28 @@ async def prune_images(request: web.Request) -> web.Response:
         dry_run=body.dry_run,
     )
     return json_reply({**asdict(done), "dry_run": body.dry_run})
+
+
+async def comparison(request: web.Request) -> web.Response:
+    """What the image's own prompt and the newest generated one have in common; 409 where one of
+    both is absent."""
+    read_parameters(request, NoParameters)
+    image = await _image(request)
+    prompts = await request.app[SERVICES].store.prompts(image.image_id)
+    now = [prompt for prompt in prompts if prompt.revision == image.revision]
+    told = next((prompt for prompt in now if prompt.type in OF_THE_FILE), None)
+    answered = next((p for p in now if p.type is PromptType.CLIP_GENERATED), None)
+    if told is None:
+        raise Conflict(
+            "the file carries no prompt, so there is nothing to compare with",
+            hint=f"GET {API}/images/{image.image_id}/explain says what it carries",
+        )
+    if answered is None:
+        raise Conflict(
+            "no back end was asked for this image",
+            hint=f"POST {API}/images/{image.image_id}/interrogate asks one",
+        )
+    return json_reply(comparison_dict(image, told, answered, compare(told.text, answered.text)))
 
 
 async def image_file(request: web.Request) -> web.StreamResponse:

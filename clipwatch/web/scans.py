@@ -11,7 +11,8 @@ from clipwatch.web.asking import NoParameters, ScanBody
 from clipwatch.web.incoming import read_body, read_parameters
 from clipwatch.web.replies import json_reply
 from clipwatch.web.services import SERVICES
-from clipwatch.web.wire import API, batch_dict, scan_dict, shown
+from clipwatch.web.wire import API, shown
+from clipwatch.web.wire_batches import batch_dict, scan_dict
 
 
 async def scan(request: web.Request) -> web.Response:

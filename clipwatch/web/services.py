@@ -9,6 +9,7 @@ from aiohttp import web
 from clipwatch.metrics import Metrics
 from clipwatch.model import Clock
 from clipwatch.pipeline.batch import Scans
+from clipwatch.pipeline.bulk import Bulk
 from clipwatch.pipeline.health import Health
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.settings import ServerSettings
@@ -21,6 +22,7 @@ class Services:
 
     store: Store
     scans: Scans
+    bulk: Bulk
     interrogations: Interrogations
     health: Callable[[], Awaitable[Health]]
     metrics: Metrics

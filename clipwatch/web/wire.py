@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from clipwatch.model import (
-    Batch,
     Change,
     Hit,
     Image,
@@ -24,16 +23,20 @@ from clipwatch.model import (
     Prompt,
     QueueDepth,
     Said,
-    ScanCounts,
     Tag,
 )
+from clipwatch.pipeline.comparison import Comparison
 from clipwatch.pipeline.health import Health
 from clipwatch.pipeline.interrogate import BackendHealth
+from clipwatch.pipeline.scores import Thresholds, ratings
 from clipwatch.web.asking import InterrogateBody
 
 API = "/api/v1"
 #: Characters of a file's text that an explanation repeats.
 MOST_RAW = 100_000
+
+#: What is shown where nobody says otherwise.
+USUAL = Thresholds()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,8 +71,8 @@ def moment(at: int | None) -> datetime | None:
         return None
 
 
-def image_dict(image: Image) -> dict[str, Any]:
-    """An image as api.md describes it."""
+def image_dict(image: Image, least: Thresholds = USUAL) -> dict[str, Any]:
+    """An image as api.md describes it, with the tags whose scores reach ``least``."""
     location = image.location
     address = f"{API}/images/{image.image_id}"
     return {
@@ -87,14 +90,15 @@ def image_dict(image: Image) -> dict[str, Any]:
         "added_at": moment(image.added_at),
         "revision": image.revision,
         "generator": image.generator,
-        "prompt": _current(image.prompt),
+        "prompt": current_dict(image.prompt),
         "job": _summary(image.job),
-        "tags": [tag_dict(tag) for tag in image.tags],
+        "tags": [tag_dict(tag) for tag in least.shown(image.tags)],
         "links": {
             "file": f"{address}/file",
             "thumbnail": f"{address}/thumbnail",
             "prompts": f"{API}/prompts/image/{image.image_id}",
         },
+        "ratings": ratings(image.tags),
     }
 
 
@@ -117,6 +121,21 @@ def explain_dict(image: Image, said: Said, prompts: Sequence[Prompt], why: str) 
     }
 
 
+def comparison_dict(
+    image: Image, told: Prompt, answered: Prompt, found: Comparison
+) -> dict[str, Any]:
+    """An image's own prompt against the one that a back end gave, in terms; ``drift`` is 0 to 1."""
+    return {
+        "image_id": image.image_id,
+        "embedded": current_dict(told),
+        "generated": current_dict(answered),
+        "shared": found.shared,
+        "missing": found.missing,
+        "extra": found.extra,
+        "drift": found.drift,
+    }
+
+
 def location_dict(location: Location) -> dict[str, Any]:
     """One file of an image."""
     return {
@@ -130,7 +149,8 @@ def location_dict(location: Location) -> dict[str, Any]:
     }
 
 
-def _current(prompt: Prompt | None) -> dict[str, Any] | None:
+def current_dict(prompt: Prompt | None) -> dict[str, Any] | None:
+    """The prompt that an image has now, in short."""
     if prompt is None:
         return None
     return {
@@ -162,8 +182,9 @@ def tag_dict(tag: Tag) -> dict[str, Any]:
     }
 
 
-def prompt_dict(prompt: Prompt) -> dict[str, Any]:
-    """One row of an image's ledger of prompts; ``model`` is the one that was used."""
+def prompt_dict(prompt: Prompt, least: Thresholds = USUAL) -> dict[str, Any]:
+    """One row of an image's ledger of prompts, with the tags whose scores reach ``least``;
+    ``model`` is the one that was used."""
     return {
         "id": prompt.prompt_id,
         "type": prompt.type,
@@ -171,7 +192,7 @@ def prompt_dict(prompt: Prompt) -> dict[str, Any]:
         "negative": prompt.negative,
         "model": prompt.model_used,
         "backend": prompt.backend,
-        "tags": [tag_dict(tag) for tag in prompt.tags],
+        "tags": [tag_dict(tag) for tag in least.shown(prompt.tags)],
         "parameters": dict(prompt.parameters),
         "parts": [_part(part) for part in prompt.parts],
         "created_at": moment(prompt.created_at),
@@ -181,6 +202,7 @@ def prompt_dict(prompt: Prompt) -> dict[str, Any]:
         "mode": prompt.mode,
         "options": dict(prompt.options),
         "cached": prompt.cached,
+        "ratings": ratings(prompt.tags),
         "revision": prompt.revision,
         "duration_ms": prompt.duration_ms,
     }
@@ -201,8 +223,9 @@ def interrogation_dict(prompt: Prompt, body: InterrogateBody, *, cached: bool) -
         "backend": prompt.backend,
         "mode": prompt.mode,
         "prompt_id": prompt.prompt_id if body.save or cached else None,
-        "tags": [tag_dict(tag) for tag in prompt.tags],
-        "confidence": confidence(prompt.tags),
+        "tags": [tag_dict(tag) for tag in USUAL.shown(prompt.tags)],
+        "ratings": ratings(prompt.tags),
+        "confidence": confidence(USUAL.shown(prompt.tags)),
         "cached": cached,
         "duration_ms": prompt.duration_ms,
     }
@@ -214,13 +237,13 @@ def confidence(tags: Sequence[Tag]) -> float | None:
     return sum(scores) / len(scores) if scores else None
 
 
-def hit_dict(hit: Hit) -> dict[str, Any]:
+def hit_dict(hit: Hit, least: Thresholds = USUAL) -> dict[str, Any]:
     """A prompt that a search found, with its image."""
     return {
         "snippet": hit.snippet,
         "type": hit.prompt.type,
-        "prompt": prompt_dict(hit.prompt),
-        "image": image_dict(hit.image),
+        "prompt": prompt_dict(hit.prompt, least),
+        "image": image_dict(hit.image, least),
     }
 
 
@@ -252,52 +275,6 @@ def queue_dict(queue: QueueDepth) -> dict[str, Any]:
         "paused": queue.paused,
         "next_run_at": moment(queue.next_run_at),
     }
-
-
-def counts_dict(counts: ScanCounts) -> dict[str, int]:
-    """What a scan saw, file by file."""
-    return {
-        "found": counts.found,
-        "new": counts.new,
-        "updated": counts.updated,
-        "unchanged": counts.unchanged,
-        "unfinished": counts.unfinished,
-        "failed": counts.failed,
-        "queued": counts.queued,
-    }
-
-
-def scan_dict(batch: Batch, path: str, now: int) -> dict[str, Any]:
-    """The answer to a scan of ``path``, as it was asked for; the batch can be asked for later."""
-    return {
-        "path": path,
-        "recursive": batch.recursive,
-        **counts_dict(batch.counts),
-        "duration_ms": _duration_ms(batch, now),
-        "batch_id": batch.batch_id,
-        "state": batch.state,
-    }
-
-
-def batch_dict(batch: Batch, now: int) -> dict[str, Any]:
-    """A scan or a bulk interrogation, as far as it is."""
-    return {
-        "id": batch.batch_id,
-        "kind": batch.kind,
-        "state": batch.state,
-        "path": shown(batch.path),
-        "recursive": batch.recursive,
-        "counts": counts_dict(batch.counts),
-        "created_at": moment(batch.created_at),
-        "finished_at": moment(batch.finished_at),
-        "duration_ms": _duration_ms(batch, now),
-        "error": batch.error,
-    }
-
-
-def _duration_ms(batch: Batch, now: int) -> int:
-    end = now if batch.finished_at is None else batch.finished_at
-    return (end - batch.created_at) // 1000
 
 
 def change_dict(change: Change) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The client commands, against answers as the daemon gives them."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -119,7 +120,8 @@ def test_interrogate_by_path_prints_the_prompt(
     daemon.post(f"/api/v1/images/{IMAGE_ID}/interrogate", answer)
     arguments = ("interrogate", str(path), "--model", "clip", "--backend", "gpu", "--force")
     assert clipwatch(*arguments) == Done(0, "a cat\\x1b[2J\n", "clip, default, 2.1 s\n")
-    assert daemon.asked[-1].body == {"model": "clip", "backend": "gpu", "force": True}
+    asked = {"model": "clip", "backend": "gpu", "mode": "", "force": True}
+    assert daemon.asked[-1].body == asked
     assert json.loads(clipwatch(*arguments, "--json").out) == answer
 
 
@@ -130,6 +132,56 @@ def test_interrogate_not_in_time_is_75(clipwatch: Run, daemon: FakeDaemon) -> No
     done = clipwatch("interrogate", IMAGE_ID)
     assert (done.code, done.out) == (75, "")
     assert done.err == "clipwatch: no answer within 30 s\nhint: it stays queued\n"
+
+
+PLAN = {
+    "dry_run": True,
+    "count": 100,
+    "cached": 40,
+    "skipped": 2,
+    "forecast": {"seconds": 300.0, "low": 60.0, "high": 9000.0, "measured": 500},
+    "sample": [
+        {"image_id": IMAGE_ID, "path": "/pics/a.png", "prompt": None, "known": None},
+        {"image_id": "x", "path": "/pics/b.png", "prompt": {"text": "a cat"}, "known": "a dog"},
+    ],
+}
+SHOWN = """100 images, 40 of them known already, 2 left out (no file there)
+60 to ask for, about 5 min (60 s to 2.5 h) of an idle server
+/pics/a.png
+    now:   no prompt
+    then:  what the back end answers
+/pics/b.png
+    now:   a cat
+    then:  a dog
+"""
+
+
+def test_interrogate_where_shows_first_what_it_would_do(clipwatch: Run, daemon: FakeDaemon) -> None:
+    daemon.post("/api/v1/images/interrogate", PLAN)
+    where = ("interrogate", "--where", "has:generated", "--model", "wd14")
+    assert clipwatch(*where, "--dry-run", "--sample", "2") == Done(0, SHOWN, "")
+    asked = {"q": "has:generated", "model": "wd14", "backend": "", "mode": "", "force": False}
+    assert daemon.asked[-1].body == {**asked, "dry_run": True, "sample": 2}
+    assert json.loads(clipwatch(*where, "--dry-run", "--json").out) == PLAN
+    daemon.post("/api/v1/images/interrogate", {**PLAN, "id": "01"}, 202)
+    done = clipwatch(*where, "--yes")
+    assert done.out.endswith("batch 01 has begun; DELETE /api/v1/batches/01 stops it\n")
+    assert daemon.asked[-1].body == asked
+
+
+def test_interrogate_where_begins_nothing_without_a_yes(
+    clipwatch: Run, daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.post("/api/v1/images/interrogate", PLAN)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert clipwatch("interrogate", "--where", "fox").code == 130
+    assert len(daemon.asked) == 1
+
+
+def test_interrogate_takes_an_image_or_a_search(clipwatch: Run, daemon: FakeDaemon) -> None:
+    assert clipwatch("interrogate").code == 2
+    assert clipwatch("interrogate", IMAGE_ID, "--where", "fox").code == 2
+    assert daemon.asked == []
 
 
 # --- search ----------------------------------------------------------------------------------

@@ -7,11 +7,19 @@ from clipwatch.store.base import Store
 from tests.contracts.store_files import FilesContract
 from tests.contracts.store_jobs import JobsContract
 from tests.contracts.store_ledger import LedgerContract
+from tests.contracts.store_manual import ManualContract
 from tests.contracts.store_reading import ReadingContract
 from tests.contracts.store_removal import RemovalContract
 
 
-class StoreContract(FilesContract, JobsContract, LedgerContract, ReadingContract, RemovalContract):
+class StoreContract(
+    FilesContract,
+    JobsContract,
+    LedgerContract,
+    ManualContract,
+    ReadingContract,
+    RemovalContract,
+):
     """Inherited beside a fixture ``store``, an empty one."""
 
     @pytest.fixture

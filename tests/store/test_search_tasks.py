@@ -21,7 +21,7 @@ from clipwatch.model import (
     TagOrigin,
 )
 from clipwatch.query import parse
-from clipwatch.store import sqlite_jobs, sqlite_prompts, sqlite_record
+from clipwatch.store import sqlite_drift, sqlite_jobs, sqlite_prompts, sqlite_record
 from clipwatch.store.sqlite_locations import mark_missing
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_query import page
@@ -105,6 +105,7 @@ CAPTIONS = (
 def library() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     migrate(connection)
+    sqlite_drift.install(connection, None)
     register_root(connection, b"/pictures")
     sqlite_record.record(connection, LIBRARY, now=NOW_US, priority=Priority.NEW)
     copy = replace(LIBRARY[1], path=b"2026/wolf again.png")

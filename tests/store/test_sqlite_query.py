@@ -203,6 +203,7 @@ def database() -> sqlite3.Connection:
     connection.execute("INSERT INTO root (root_id, path) VALUES (1, ?)", (ROOT,))
     for row in CORPUS:
         insert(connection, row)
+    connection.execute("UPDATE image SET drift = 0.7 WHERE seq = 4")
     return connection
 
 
@@ -337,6 +338,9 @@ EXPECTED: list[tuple[str, list[int]]] = [
     ("folder:2023 is:missing", [7]),
     ("format:jpg", [3]),
     ("format:webp OR format:jpeg", [4, 3]),
+    ("drift:>0.6", [4]),
+    ("drift:0..0.5 OR drift:>=0.7", [4]),
+    ("-drift:<0.8", [8, 6, 5, 3, 2, 1]),
     ("has:embedded", [4, 2, 1]),
     ("has:generated", [4, 3]),
     ("has:manual", [4]),

@@ -22,6 +22,7 @@ from clipwatch.interrogators import build
 from clipwatch.metrics import make_metrics
 from clipwatch.pipeline import health
 from clipwatch.pipeline.batch import Scans
+from clipwatch.pipeline.bulk import Bulk
 from clipwatch.pipeline.consumer import Consumer
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
@@ -150,8 +151,16 @@ async def application(
             arrived=interrogations.wake,
         )
         stack.push_async_callback(scans.close)
+        bulk = Bulk(
+            store,
+            clock=clock,
+            place=interrogations.place,
+            enabled=enabled,
+            arrived=interrogations.wake,
+        )
+        stack.push_async_callback(bulk.close)
         look = partial(health.look, consumer, interrogations, store, database, health.free_bytes)
-        services = Services(store, scans, interrogations, look, metrics, clock)
+        services = Services(store, scans, bulk, interrogations, look, metrics, clock)
         app = make_app(services, server_settings or ServerSettings())
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         work = asyncio.create_task(interrogations.run())

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.model import Batch, BatchKind, BatchState, Prompt, PromptType, Tag
-from clipwatch.web import wire
+from clipwatch.web import wire, wire_batches
 from clipwatch.web.asking import InterrogateBody
 
 ID = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
@@ -46,4 +46,4 @@ def test_confidence_is_the_mean_of_the_scores() -> None:
 
 def test_a_running_batch_has_lasted_until_now() -> None:
     batch = Batch(ID, BatchKind.SCAN, BatchState.RUNNING, created_at=1_000_000)
-    assert wire.batch_dict(batch, now=3_500_000)["duration_ms"] == 2500
+    assert wire_batches.batch_dict(batch, now=3_500_000)["duration_ms"] == 2500

@@ -7,6 +7,7 @@ runs is taken together, up to ``batch_size`` pictures at once. One model is load
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,8 +94,9 @@ class Local:
         self._waiting.append(asked)
         try:
             async with self._turn:
+                await self._rest()
                 if asked.found is None:  # else it was in the batch of another one
-                    await self._in_thread(lambda: self._look(self._batch_of(asked)))
+                    await self._in_thread(partial(self._look, self._batch_of(asked)))
         finally:
             self._waiting.remove(asked)
         assert asked.found is not None
@@ -147,8 +149,7 @@ class Local:
         give_memory_back()
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
-        """Do it once the thread is free: a call that was cancelled leaves it at work."""
-        await self._rest()
+        """Do it; where the call is cancelled the thread goes on, and ``_rest`` waits for it."""
         self._run = asyncio.ensure_future(asyncio.to_thread(work))
         # Whoever asked may be gone by then; nobody else wants to know.
         self._run.add_done_callback(lambda run: run.cancelled() or run.exception())
@@ -174,7 +175,7 @@ class Local:
             self._loaded = folder, _load(folder, self._provider)
         found = self._loaded[1].scores([asked.picture for asked in batch])
         for asked, each in zip(batch, found, strict=True):
-            asked.used, asked.found = folder.name.replace("--", "/"), each
+            asked.used, asked.found = _called(folder), each
 
     def _find(self, model: str) -> Path:
         """The folder of the model. Raises ``InterrogatorError`` where there is none."""
@@ -214,14 +215,16 @@ class Local:
 
     def _offered(self, names: Sequence[str]) -> tuple[str, ...]:
         """The names to ask for: the default one first."""
-        default = Path(self._default).name if self._default.startswith("/") else self._default
+        default = self._default
+        if default.startswith("/"):
+            default = _called(Path(default))
         first = default or next(iter(names), RECOMMENDED)
         return tuple(dict.fromkeys((first, *names)))
 
     def _meant(self, model: str) -> str:
         """The name in the folder, or the default's path: a path is not for clients to ask for."""
         name = name_of(model_used(self.kind, model, self._default))
-        is_path = self._default.startswith("/") and name == Path(self._default).name
+        is_path = self._default.startswith("/") and name == _called(Path(self._default))
         return self._default if is_path else name
 
     def _caption(self, scores: "Scores", model: str) -> Caption:
@@ -240,6 +243,11 @@ class Local:
                 f"{model} is sure of nothing in this picture",
                 hint="lower the back end's general_threshold, or ask another model",
             ) from error
+
+
+def _called(folder: Path) -> str:
+    """The name of the model in a folder."""
+    return folder.name.replace("--", "/")
 
 
 def _load(folder: Path, provider: str) -> "LocalModel":

@@ -2,14 +2,13 @@
 for models that need none."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from clipwatch.interrogators.base import Interrogator
 from clipwatch.interrogators.clipext import ClipExt
 from clipwatch.interrogators.comfyui import Comfyui
-from clipwatch.interrogators.comfyui_workflow import Workflow, workflow_of
+from clipwatch.interrogators.comfyui_workflow import workflow_of
 from clipwatch.interrogators.detecting import Detecting
 from clipwatch.interrogators.generic import Generic
 from clipwatch.interrogators.http import Server
@@ -54,7 +53,7 @@ async def build(
     """
     if backend.kind == Local.kind:
         return await _local(backend, models, monotonic)
-    kinds = _kinds(workflow_of(backend))
+    workflow = workflow_of(backend)
     password = backend.password.get_secret_value() if backend.password else ""
     server = Server(
         backend.url,
@@ -64,8 +63,11 @@ async def build(
         query={name: value.get_secret_value() for name, value in backend.query.items()},
     )
 
+    if workflow is not None:  # nothing but ComfyUI could run it
+        return Comfyui(server, model=backend.model, monotonic=monotonic, workflow=workflow)
+
     def make(kind: str) -> Interrogator:
-        return kinds[kind](server, model=backend.model, monotonic=monotonic)
+        return KINDS[kind](server, model=backend.model, monotonic=monotonic)
 
     if backend.kind != "auto":
         return make(backend.kind)
@@ -83,9 +85,3 @@ async def _local(backend: BackendSettings, models: Path, monotonic: Callable[[],
     )
     await local.probe()  # so that it knows the names of its models
     return local
-
-
-def _kinds(workflow: Workflow | None) -> Mapping[str, Kind]:
-    if workflow is None:
-        return KINDS
-    return {**KINDS, Comfyui.kind: partial(Comfyui, workflow=workflow)}

@@ -119,10 +119,12 @@ class Runs:
     async def _queued(
         self, body: Mapping[str, Any], prompt_id: str, output: str, ended: asyncio.Event
     ) -> Any:
+        job = prompt_id
         try:
-            return await self._finished(await self._submit(body, prompt_id, output), ended)
+            job = await self._submit(body, prompt_id, output)
+            return await self._finished(job, ended)
         except (asyncio.CancelledError, InterrogatorError):
-            await self._withdraw(prompt_id)
+            await self._withdraw(job)
             raise
 
     async def _submit(self, body: Mapping[str, Any], prompt_id: str, output: str) -> str:

@@ -270,7 +270,7 @@ async def test_a_node_that_is_named_is_shown_if_it_has_to_be(
     server: FakeComfyui, make: Any
 ) -> None:
     graph = {**GRAPH, "4": LOOK, "5": {**PREVIEW, "inputs": {"source": ["4", 0]}}}
-    comfyui = await make(graph, output_node="2")
+    comfyui = await make(graph, output_node="2", output_key="answer")
     assert (await comfyui.caption(RED, "")).text == "a cat, asleep"
     assert [*server.calls[-1].body["prompt"]] == ["1", "2", "3", "4", "5", "clipwatch-2"]
 

@@ -1,10 +1,8 @@
 """ComfyUI, answering as it was recorded: queue, history, uploads, websocket, declarations."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -226,18 +224,15 @@ class FakeComfyui(FakeServer):
         return web.json_response({name: nodes[name]} if name in nodes else {})
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
-        head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
-        form = BytesParser(_class=EmailMessage, policy=HTTP).parsebytes(head + await request.read())
-        parts = {p.get_param("name", header="content-disposition"): p for p in form.iter_parts()}
+        parts = parts_of(await request.read(), request.headers["Content-Type"])
         if "image" not in parts:
             return ANSWERS["upload_no_image"].response()
-        image, name = parts["image"].get_payload(decode=True), parts["image"].get_filename()
+        name, image = parts["image"]
         if not name:
             return ANSWERS["upload_no_filename"].response()
         if "/" in name:
             return ANSWERS["upload_traversal"].response()
-        folder = str(parts["type"].get_content()).strip() if "type" in parts else "input"
-        assert isinstance(image, bytes)
+        folder = parts["type"][1].decode() if "type" in parts else "input"
         name = self._free_name(name, folder, image)
         self.uploads[f"{name} [{folder}]"] = image
         return web.json_response({"name": name, "subfolder": "", "type": folder})
@@ -256,7 +251,10 @@ class FakeComfyui(FakeServer):
         return web.json_response({"queue_running": running, "queue_pending": self.queue})
 
     async def _delete(self, request: web.Request) -> web.StreamResponse:
-        gone = (await request.json())["delete"]
+        try:
+            gone = (await request.json())["delete"]
+        except ValueError:
+            return ANSWERS["queue_badjson"].response()
         self.queue = [item for item in self.queue if item[1] not in gone]
         return web.Response()
 
@@ -280,3 +278,17 @@ class FakeComfyui(FakeServer):
         async for _ in socket:
             pass
         return socket
+
+
+def parts_of(body: bytes, content_type: str) -> dict[str, tuple[str, bytes]]:
+    """File name and data of each part of a form (RFC 7578), by name."""
+    boundary = content_type.partition("boundary=")[2].strip('"').encode()
+    parts = {}
+    for part in body.split(b"--" + boundary)[1:-1]:
+        head, _, data = part.partition(b"\r\n\r\n")
+        found = dict(re.findall(rb'\b(name|filename)="([^"]*)"', head))
+        parts[found[b"name"].decode()] = (
+            found.get(b"filename", b"").decode(),
+            data.removesuffix(b"\r\n"),
+        )
+    return parts

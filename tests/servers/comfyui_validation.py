@@ -29,7 +29,9 @@ def judge(
     if not isinstance(asked, dict) or "prompt" not in asked:
         return Verdict(ANSWERS["err_noprompt"].response())
     graph = asked["prompt"]
-    if not isinstance(graph, dict) or not all(isinstance(n, dict) for n in graph.values()):
+    if not isinstance(graph, dict):
+        return Verdict(ANSWERS["err_promptstr"].response())
+    if not all(isinstance(node, dict) for node in graph.values()):
         return Verdict(ANSWERS["err_uiworkflow"].response())
     if strict_ids and not CANONICAL.fullmatch(asked.get("prompt_id", "")):
         return Verdict(_refused("invalid_prompt_id", "prompt_id must be a valid UUID"))

@@ -36,6 +36,7 @@ class Entry(msgspec.Struct, gc=False):
 
 
 #: Nearly all graphs are of this form; one that is not is parsed as any JSON and taken apart then.
+#: ``gc=False``: what comes out of JSON has no circles, so that the collector need not look at it.
 WELL_FORMED = msgspec.json.Decoder(dict[str, Entry])
 
 
@@ -81,7 +82,7 @@ class Graph(dict[str, Node]):
 
 
 def decoded(text: str) -> Graph | None:
-    """The graph that a JSON text is as ComfyUI writes it, several times as fast as by ``parse``.
+    """The graph that a JSON text is as ComfyUI writes it, in half the time that ``parse`` takes.
 
     None for everything else, which may be a graph all the same.
     """

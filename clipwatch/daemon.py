@@ -22,6 +22,7 @@ from clipwatch import __version__, log, runfile, systemd
 from clipwatch.clock import SystemClock
 from clipwatch.errors import StartError
 from clipwatch.interrogators import build
+from clipwatch.interrogators.neighbours import USUAL_PORTS, Neighbours
 from clipwatch.metrics import Metrics, make_metrics
 from clipwatch.model import Clock
 from clipwatch.pipeline import health
@@ -29,6 +30,7 @@ from clipwatch.pipeline.batch import Scans
 from clipwatch.pipeline.bulk import Bulk
 from clipwatch.pipeline.comparison import drift
 from clipwatch.pipeline.consumer import Consumer
+from clipwatch.pipeline.diagnosis import Diagnostician
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import Sweeper
@@ -182,7 +184,11 @@ async def running(
         await bulk.resume()
 
         look = partial(health.look, consumer, interrogations, store, database, health.free_bytes)
-        services = Services(store, scans, bulk, interrogations, look, metrics, clock)
+        neighbours = Neighbours(USUAL_PORTS, monotonic=clock.monotonic)
+        diagnostician = Diagnostician(interrogations, neighbours, clock)
+        services = Services(
+            store, scans, bulk, interrogations, look, metrics, clock, diagnostician
+        )
         await stack.enter_async_context(_web(make_app(services, settings.server), sockets))
         url = _url(settings.server.host, sockets[0])
         _announce(stack, url, clock, environ)

@@ -301,6 +301,21 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
     return settings
 
 
+def backend_at(url: str, **keys: Any) -> BackendSettings:
+    """A back end that no file names, called by its url. Raises ``SettingsError``, which shows no
+    value: the url may hold a password."""
+    try:
+        return BackendSettings.model_validate({"name": url, "url": url, **keys})
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        said = [
+            f"{_dotted(detail['loc'])}: {detail['msg'].removeprefix('Value error, ')}"
+            for detail in details
+            if detail["loc"] != ("name",)
+        ]
+        raise SettingsError("\n".join(said), hint="`clipwatch backend test --help`") from error
+
+
 def described(path: Path | None, environ: Mapping[str, str]) -> list[tuple[str, Any, str]]:
     """Every setting in force as dotted key, value and origin; secrets are not shown.
 

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from clipwatch.cli import COMMANDS, commands
+from clipwatch.errors import Problem
 from clipwatch.query import FIELDS, FieldSpec, parse
 from clipwatch.settings import Section, Settings
 from clipwatch.store.sqlite_query import page
@@ -39,6 +40,12 @@ def test_the_documented_lines_are_those_that_are_tested(line: str) -> None:
     assert f"    {line}\n" in README
 
 
+def test_every_problem_of_a_back_end_is_explained() -> None:
+    table = README.partition("| problem |")[2].partition("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert set(re.findall(r"`(\w+)`", " ".join(cells))) == {problem.value for problem in Problem}
+
+
 def test_every_command_is_told_and_none_besides() -> None:
     told = set(re.findall(r"clipwatch ([a-z]+)\b(?!\.)", " ".join(re.findall(r"`[^`]+`", README))))
     assert told == set(COMMANDS)
@@ -50,7 +57,9 @@ def test_options_are_those_of_the_commands() -> None:
     for name in COMMANDS:
         command = commands.get_command(context, name)
         assert command is not None
-        known |= {text for option in command.params for text in option.opts}
+        below = list(command.commands.values()) if isinstance(command, click.Group) else []
+        parts = [*command.params, *(option for each in below for option in each.params)]
+        known |= {text for option in parts for text in option.opts}
     assert set(re.findall(r"(?<=[\s`])--[a-z-]+", README)) - known == set()
 
 

@@ -66,6 +66,8 @@ def _backend_state(clip: Mapping[str, Any], backend: Mapping[str, Any]) -> str:
 
 def _backend(backend: Mapping[str, Any]) -> str:
     trouble = _with(backend.get("reason") or "", backend.get("hint"))
+    for other in backend.get("suggestions", ()):
+        trouble = _with(trouble, f"{other['url']} answers and looks like {other['kind']}")
     return _with(f"{backend['name']} ({backend['kind']}) {backend['url']}", trouble)
 
 

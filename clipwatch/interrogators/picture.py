@@ -11,7 +11,7 @@ import zlib
 from io import BytesIO
 
 from blake3 import blake3
-from PIL import Image, ImageFile
+from PIL import Image, ImageDraw, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -96,6 +96,15 @@ def make_picture(path: bytes, *, longest_side: int = 1536) -> Picture:
     except DECODER_ERRORS as error:
         reason = printable(str(error))[:200] or type(error).__name__
         raise PictureRejected(f"{name} cannot be decoded: {reason}", hint=HINT_REPLACE) from error
+
+
+def small_picture() -> Picture:
+    """A picture to try a server with: a red disc on white. Blocking, for a few milliseconds."""
+    image = Image.new("RGB", (256, 256), "white")
+    ImageDraw.Draw(image).ellipse((48, 48, 208, 208), fill="red")
+    out = BytesIO()
+    image.save(out, "PNG")
+    return _picture(out.getvalue(), image, out.getvalue())
 
 
 def _read(path: bytes, name: str) -> bytes:

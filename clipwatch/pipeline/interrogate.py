@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from clipwatch.errors import ModelUnknown, NotInTime, Problem, Unavailable
+from clipwatch.errors import ModelUnknown, NotFound, NotInTime, Problem, Unavailable
 from clipwatch.interrogators.base import Auth, Capabilities
 from clipwatch.metrics import Metrics
 from clipwatch.model import Ask, Clock, Job, Priority, Prompt
@@ -244,9 +244,18 @@ class Interrogations:
                 del self._waiting[job_id]
                 _fail(waiting.future, vain)
 
-    async def health(self) -> Sequence[BackendHealth]:
-        """Every back end, looked at now, none given any work."""
-        return await asyncio.gather(*map(self._health_of, self._workers))
+    def backend(self, name: str) -> Backend:
+        """The back end of this name. Raises ``NotFound``."""
+        for worker in self._workers:
+            if worker.backend.name == name:
+                return worker.backend
+        names = ", ".join(worker.backend.name for worker in self._workers)
+        raise NotFound(f"no back end is called {name!r}", hint=f"there are: {names}")
+
+    async def health(self, name: str | None = None) -> Sequence[BackendHealth]:
+        """Every back end, or that of this name, looked at now; none is given any work."""
+        asked = [w for w in self._workers if name in (None, w.backend.name)]
+        return await asyncio.gather(*map(self._health_of, asked))
 
     async def _health_of(self, worker: Worker) -> BackendHealth:
         interrogator = worker.backend.interrogator

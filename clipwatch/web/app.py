@@ -64,6 +64,8 @@ ROUTES: Sequence[web.RouteDef] = (
     web.get("/api/v1/changes", changes.list_changes),
     web.get("/api/v1/clip/health", backends.clip_health),
     web.get("/api/v1/clip/models", backends.clip_models),
+    web.get("/api/v1/backends", backends.list_backends),
+    web.post("/api/v1/backends/{name}/test", backends.test_backend),
 )
 
 

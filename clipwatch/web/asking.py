@@ -114,6 +114,12 @@ class PruneBody(Body):
     dry_run: bool = True
 
 
+class TestBody(Body):
+    """Whether a back end under test gets a small picture to interrogate."""
+
+    picture: bool = False
+
+
 class EmptyBody(Body):
     """A call that takes nothing, and may come with ``{}``."""
 

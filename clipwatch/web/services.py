@@ -10,6 +10,7 @@ from clipwatch.metrics import Metrics
 from clipwatch.model import Clock
 from clipwatch.pipeline.batch import Scans
 from clipwatch.pipeline.bulk import Bulk
+from clipwatch.pipeline.diagnosis import Diagnostician
 from clipwatch.pipeline.health import Health
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.settings import ServerSettings
@@ -27,6 +28,7 @@ class Services:
     health: Callable[[], Awaitable[Health]]
     metrics: Metrics
     clock: Clock
+    diagnostician: Diagnostician
 
 
 SERVICES = web.AppKey("services", Services)

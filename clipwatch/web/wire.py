@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from clipwatch.interrogators.trial import Trial
 from clipwatch.model import (
     Change,
     Hit,
@@ -26,8 +27,8 @@ from clipwatch.model import (
     Tag,
 )
 from clipwatch.pipeline.comparison import Comparison
+from clipwatch.pipeline.diagnosis import Diagnosis
 from clipwatch.pipeline.health import Health
-from clipwatch.pipeline.interrogate import BackendHealth
 from clipwatch.pipeline.scores import Thresholds, ratings
 from clipwatch.web.asking import InterrogateBody
 
@@ -288,8 +289,9 @@ def change_dict(change: Change) -> dict[str, Any]:
     }
 
 
-def backend_dict(backend: BackendHealth) -> dict[str, Any]:
+def diagnosis_dict(diagnosis: Diagnosis) -> dict[str, Any]:
     """A back end as it is now."""
+    backend = diagnosis.health
     return {
         "name": backend.name,
         "kind": backend.kind,
@@ -307,6 +309,20 @@ def backend_dict(backend: BackendHealth) -> dict[str, Any]:
         "auth": backend.auth,
         "latency_ms": backend.latency_ms,
         "breaker": backend.breaker,
+        "suggestions": [{"url": each.url, "kind": each.kind} for each in diagnosis.suggestions],
+    }
+
+
+def trial_dict(trial: Trial) -> dict[str, Any]:
+    """How an interrogation ended that was only to see whether it works."""
+    return {
+        "text": trial.text,
+        "model": trial.model,
+        "scores": trial.scores,
+        "duration_ms": trial.duration_ms,
+        "problem": trial.problem,
+        "reason": trial.reason,
+        "hint": trial.hint,
     }
 
 

@@ -4,7 +4,7 @@ import asyncio
 import io
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,11 +19,13 @@ from pydantic import SecretStr
 
 from clipwatch.clock import SystemClock
 from clipwatch.interrogators import build
+from clipwatch.interrogators.neighbours import Neighbours
 from clipwatch.metrics import make_metrics
 from clipwatch.pipeline import health
 from clipwatch.pipeline.batch import Scans
 from clipwatch.pipeline.bulk import Bulk
 from clipwatch.pipeline.consumer import Consumer
+from clipwatch.pipeline.diagnosis import Diagnostician
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import Sweeper
@@ -108,6 +110,7 @@ async def application(
     server_settings: ServerSettings | None = None,
     enabled: bool = True,
     limit: float = 5.0,
+    ports: Sequence[int] = (),
 ) -> AsyncIterator[Rig]:
     """A rig over ``folder``, as the daemon builds it; its workers run."""
     clock, metrics = SystemClock(), make_metrics()
@@ -160,7 +163,11 @@ async def application(
         )
         stack.push_async_callback(bulk.close)
         look = partial(health.look, consumer, interrogations, store, database, health.free_bytes)
-        services = Services(store, scans, bulk, interrogations, look, metrics, clock)
+        neighbours = Neighbours(ports, monotonic=clock.monotonic)
+        diagnostician = Diagnostician(interrogations, neighbours, clock)
+        services = Services(
+            store, scans, bulk, interrogations, look, metrics, clock, diagnostician
+        )
         app = make_app(services, server_settings or ServerSettings())
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         work = asyncio.create_task(interrogations.run())

@@ -1,0 +1,45 @@
+"""What ``clipwatch backend test`` does: it speaks to servers itself, without a daemon."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from clipwatch.errors import Problem
+from clipwatch.interrogators import build
+from clipwatch.interrogators.neighbours import USUAL_PORTS, Neighbours
+from clipwatch.interrogators.trial import tried
+from clipwatch.settings import BackendSettings
+
+
+def examine(
+    backends: Sequence[BackendSettings], picture: bool, limit: float
+) -> list[dict[str, Any]]:
+    """What each back end is, in the words of the API. With ``picture`` each has to interrogate one
+    within ``limit`` seconds."""
+    return asyncio.run(_examine(backends, picture, limit))
+
+
+async def _examine(
+    backends: Sequence[BackendSettings], picture: bool, limit: float
+) -> list[dict[str, Any]]:
+    neighbours = Neighbours(USUAL_PORTS, monotonic=time.monotonic)
+    found = [await _look(backend, picture, limit) for backend in backends]
+    for one in found:
+        is_down = one["problem"] is Problem.DOWN
+        one["suggestions"] = [asdict(each) for each in await neighbours.found()] if is_down else []
+    return found
+
+
+async def _look(backend: BackendSettings, picture: bool, limit: float) -> dict[str, Any]:
+    interrogator = await build(backend, monotonic=time.monotonic)
+    try:
+        found = await interrogator.probe()
+        trial = None
+        if picture and found.problem is not Problem.DOWN:
+            trial = await tried(interrogator, "", limit=limit, monotonic=time.monotonic)
+    finally:
+        await interrogator.close()
+    seen = {"name": backend.name, "url": interrogator.url, **asdict(found)}
+    return {**seen, "trial": trial and asdict(trial)}

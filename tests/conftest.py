@@ -1,8 +1,19 @@
 import os
+import ssl
 
+import pytest
+import trustme
 from hypothesis import settings
 
 # Machines that run tests are shared: how long an example takes says nothing. CI tries the same
 # examples each time, so that it judges the change and not its luck; everybody else tries new ones.
 settings.register_profile("clipwatch", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("clipwatch")
+
+
+@pytest.fixture(scope="session")
+def certificate() -> ssl.SSLContext:
+    """For a server on loopback, signed by nobody whom this machine trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context

@@ -118,7 +118,7 @@ def listed_in(answer: Any, url: str) -> tuple[str, ...]:
 
 def unknown_model(url: str, model: str, known: tuple[str, ...]) -> ModelUnknown:
     """The error for a model that the server does not have."""
-    hint = f"ask for one of {_few(known)}"
+    hint = f"ask for {_few(known)}" if known else "ask for one that it has"
     return ModelUnknown(f"{url} has no model {model!r}", known=known, hint=hint)
 
 
@@ -131,10 +131,11 @@ def absent_model(
         return unknown_model(url, used, known)
     return BackendMisconfigured(
         f"{url} has no model {used!r}, which is this back end's default",
-        hint=f"set the back end's model to one of {_few(known)}, or load that one again",
+        hint=f"set the back end's model to {_few(known) or 'one that it has'}, or load it again",
         problem=Problem.MODEL_ABSENT,
     )
 
 
 def _few(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+    some = ", ".join(names[:10])
+    return f"one of {some}{', ...' if len(names) > 10 else ''}" if names else ""

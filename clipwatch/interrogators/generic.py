@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from clipwatch.errors import BackendMisconfigured
+from clipwatch.errors import BackendMisconfigured, ModelUnknown
 from clipwatch.interrogators.aliases import model_used
 from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_of
 from clipwatch.interrogators.exchange import (
+    absent_model,
     capabilities,
     current_activity,
     request_body,
@@ -45,6 +46,8 @@ class Generic:
                 answer = await self._server.post(path, body)
             except RouteAbsent:
                 continue
+            except ModelUnknown as error:
+                raise absent_model(self.url, model, used, error.known) from error
             text = checked(text_of(answer, KEYS, self.url + path))
             return Caption(text, used, tags_of(text, used))
         raise BackendMisconfigured(

@@ -24,6 +24,8 @@ from clipwatch.interrogators.answer import Answer, decoded, failure, failure_sai
 ANSWER_LIMIT = 1 << 20
 #: A websocket may send pictures among its messages.
 MESSAGE_LIMIT = 16 << 20
+#: A refusal may repeat the request, with the picture in it, before it says what is wrong.
+ERROR_LIMIT = 16 << 20
 CONNECT_SECONDS = 5.0
 #: How long a server may take for a question that costs it nothing.
 PATIENCE_SECONDS = 10.0
@@ -185,7 +187,7 @@ class Server:
                 allow_redirects=False,
                 timeout=timeout,
             ) as response:
-                answered = await _read(response, limit)
+                answered = await _read(response, limit if response.ok else ERROR_LIMIT)
                 return Answer(url, response.status, response.headers, answered, secrets)
         except (aiohttp.ClientError, OSError) as error:
             raise _cause(error, url, secrets) from error
@@ -282,20 +284,26 @@ def _cause(
     if isinstance(error, aiohttp.ClientSSLError):
         return BackendMisconfigured(
             f"no secure connection to {url}: {reason}",
-            hint="give it a certificate that this machine trusts, or use http on loopback",
+            hint="give it a certificate that this machine trusts, or write the url with http://",
             problem=Problem.CERTIFICATE,
         )
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return BackendAbsent(f"nothing answers at {url}: {reason}", hint=HINT_START)
     if isinstance(error, TimeoutError):
         return BackendTimeout(f"{url} gave no answer in time", hint="see what it is busy with")
-    return BackendFailed(f"{url} broke off: {reason}", hint="look at its log")
+    hint = "look at its log; if it speaks TLS, write the url with https://"
+    return BackendFailed(f"{url} broke off: {reason}", hint=hint)
 
 
 def _reason(error: aiohttp.ClientError | OSError) -> str:
     """In words for people: what the system calls it, where it was the system's."""
     if isinstance(error, aiohttp.ClientResponseError):  # as text it has the URL, query and all
         return f"{error.status} {error.message}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        told = getattr(error.certificate_error, "verify_message", "") or "it is not valid"
+        return f"its certificate is not trusted: {told}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "it does not speak TLS"
     number = getattr(getattr(error, "os_error", error), "errno", None)
     known = os.strerror(number).lower() if isinstance(number, int) and number > 0 else ""
     return known or str(getattr(error, "os_error", error)) or type(error).__name__

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from clipwatch.errors import BackendMisconfigured, Problem
+from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import is_alias
 from clipwatch.interrogators.answer import HINT_VISION, RouteAbsent
 from clipwatch.interrogators.base import Activity, Auth, Capabilities, Picture
 from clipwatch.interrogators.caption import checked
-from clipwatch.interrogators.exchange import request_body, text_of, unknown_model
+from clipwatch.interrogators.exchange import absent_model, request_body, text_of, unknown_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
 from clipwatch.interrogators.webui import looked_up, text_or_none
@@ -45,6 +45,8 @@ class KoboldCpp:
         self._in_hand += 1
         try:
             answer = await self._server.post(PATH, request_body(picture))
+        except ModelUnknown as error:
+            raise absent_model(self.url, model, self.models[0], ()) from error
         finally:
             self._in_hand -= 1
         return Caption(checked(text_of(answer, ("caption",), self.url)), self.models[0])

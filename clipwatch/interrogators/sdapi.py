@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from clipwatch.errors import ModelUnknown
 from clipwatch.interrogators.aliases import is_alias, model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_of
 from clipwatch.interrogators.exchange import (
+    absent_model,
     capabilities,
     current_activity,
     request_body,
@@ -44,7 +46,10 @@ class Sdapi:
         if not self.accepts(model):
             raise unknown_model(self.url, model, self.models)
         used = model_used(self.kind, model, self._default or "clip")
-        answer = await self._server.post(PATH, request_body(picture, model=used))
+        try:
+            answer = await self._server.post(PATH, request_body(picture, model=used))
+        except ModelUnknown as error:
+            raise absent_model(self.url, model, used, self.models) from error
         text = checked(text_of(answer, ("caption",), self.url))
         return Caption(text, used, tags_of(text, used))
 

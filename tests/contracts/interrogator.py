@@ -1,10 +1,12 @@
 """What every interrogator does, whatever it asks, and what those do that ask a server."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from io import BytesIO
+from ssl import SSLContext
 from typing import Any, ClassVar, TypeAlias
 
 import pytest
@@ -31,6 +33,8 @@ from tests.servers.behaviour import (
     echoes_credentials,
     halves,
     never_ends,
+    never_ends_failing,
+    repeats_request,
     says,
     says_text,
 )
@@ -50,6 +54,12 @@ FAILURES: dict[str, tuple[Behaviour, type[InterrogatorError]]] = {
     "endless": (never_ends, BackendFailed),
     "500": (says(500, {"detail": "", "errors": "CUDA out of memory"}), BackendFailed),
     "500 without words": (says_text("", status=500), BackendFailed),
+    "500 with a list": (says(500, {"detail": [{"loc": ["body"], "msg": "no"}]}), BackendFailed),
+    "500 with an object": (says(500, {"detail": {"msg": "no", "type": "x"}}), BackendFailed),
+    "500 in HTML": (says_text("<html>Internal Server Error</html>", status=500), BackendFailed),
+    "too short a length": (says_text('{"caption', content_type="application/json"), BackendFailed),
+    "error page without end": (never_ends_failing, BackendFailed),
+    "502": (says_text("<html>Bad Gateway</html>", status=502), BackendAbsent),
     "echo": (echoes_credentials, BackendFailed),
     "401": (says(401, {"detail": "Not authenticated"}), BackendMisconfigured),
     "403": (says_text("Forbidden", status=403), BackendMisconfigured),
@@ -67,6 +77,11 @@ def make_red() -> Picture:
     out = BytesIO()
     Image.new("RGB", (64, 48), (200, 0, 0)).save(out, "PNG")
     return Picture(out.getvalue(), "image/png", 64, 48, b"\1" * 32)
+
+
+def make_large() -> Picture:
+    """More than a megabyte, which no message may repeat."""
+    return Picture(random.Random(1).randbytes(1_500_000), "image/png", 64, 48, b"\2" * 32)
 
 
 class CaptionContract:
@@ -273,6 +288,43 @@ class InterrogatorContract(CaptionContract):
                 with pytest.raises(BackendMisconfigured, match=f"127.0.0.1:{other.port}"):
                     await interrogator.caption(make_red(), "")
             assert other.seen == []
+
+    async def test_a_refusal_that_repeats_the_picture_is_cut_short(self) -> None:
+        """FastAPI's 422 repeats what it was sent, megabytes of base64 among it."""
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            server.script.append(repeats_request)
+            with pytest.raises(InterrogatorError) as caught:
+                await interrogator.caption(make_large(), "")
+            assert caught.value.blame is Blame.BACKEND
+            assert len(f"{caught.value!r} {caught.value.hint}") < 1000
+            assert "field required" in caught.value.message
+
+    async def test_a_404_about_the_model_is_not_about_the_route(self) -> None:
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            server.script.append(says(404, {"detail": "Model not found"}))
+            with pytest.raises(InterrogatorError) as caught:
+                await interrogator.caption(make_red(), "")
+            assert caught.value.problem is Problem.MODEL_ABSENT
+
+    async def test_a_certificate_that_nobody_vouches_for_is_said_to_be_one(
+        self, certificate: SSLContext
+    ) -> None:
+        server = self.fake()
+        server.tls = certificate
+        async with server, self.made(server.url) as interrogator:
+            with pytest.raises(BackendMisconfigured, match="certificate") as caught:
+                await interrogator.caption(make_red(), "")
+            found = await interrogator.probe()
+            assert server.seen == []
+        assert caught.value.problem is found.problem is Problem.CERTIFICATE
+        assert "trusts" in caught.value.hint
+
+    async def test_https_where_http_is_spoken_is_no_connection(self) -> None:
+        async with self.fake() as server:
+            async with self.made(server.url.replace("http://", "https://")) as interrogator:
+                with pytest.raises(BackendMisconfigured) as caught:
+                    await interrogator.caption(make_red(), "")
+            assert "http" in caught.value.hint
 
     async def test_a_proxy_in_the_environment_is_not_used(
         self, monkeypatch: pytest.MonkeyPatch

@@ -63,7 +63,7 @@ async def test_the_first_path_that_exists_decides() -> None:
             await generic.caption(RED, "")
         server.script.append(says(404, {"detail": "Model not found"}))
         with pytest.raises(ModelUnknown):
-            await generic.caption(RED, "")
+            await generic.caption(RED, "blip3")
         assert len(server.calls) == 2
 
 

@@ -4,16 +4,16 @@ import time
 
 import pytest
 
-from clipwatch.errors import (
-    Problem,
-)
+from clipwatch.errors import BackendMisconfigured, Problem
 from clipwatch.interrogators import build
 from clipwatch.interrogators.base import Auth, Capabilities
 from clipwatch.settings import BackendSettings
+from tests.contracts.interrogator import make_red
 from tests.servers import (
     FakeA1111,
     FakeClipExt,
     FakeComfyui,
+    FakeGeneric,
     FakeKoboldCpp,
     FakeLlamaCpp,
     FakeLmStudio,
@@ -24,6 +24,7 @@ from tests.servers import (
     FakeTagger,
     FakeVllm,
 )
+from tests.servers.behaviour import says
 
 
 async def probed(url: str, *, kind: str = "auto", **settings: str) -> Capabilities:
@@ -194,3 +195,19 @@ async def test_a_server_of_another_kind_is_named(fake: FakeServer, kind: str, re
     assert (found.available, found.problem) == (False, Problem.WRONG_KIND)
     assert found.reason and really in found.reason
     assert found.hint and f"kind to {really}" in found.hint
+
+
+@pytest.mark.parametrize(
+    "fake",
+    [FakeA1111(), FakeGeneric(), FakeKoboldCpp(), FakeTagger(), FakeOpenai(), FakeSdNext()],
+    ids=lambda fake: type(fake).__name__,
+)
+async def test_no_image_is_given_up_on_because_the_default_model_is_gone(fake: FakeServer) -> None:
+    async with fake:
+        auto = await build(BackendSettings(name="d", url=fake.url), monotonic=time.monotonic)
+        fake.script.append(says(404, {"detail": "Model not found"}))
+        with pytest.raises(BackendMisconfigured) as caught:
+            await auto.caption(make_red(), "")
+        await auto.close()
+    assert caught.value.problem is Problem.MODEL_ABSENT
+    assert "model" in caught.value.hint

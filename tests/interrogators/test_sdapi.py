@@ -88,7 +88,7 @@ async def test_what_genuine_servers_answered_is_told_apart(
     answer: Recorded = recorded(name)[case]
     server.script.append(repeats(answer))
     with pytest.raises(expected) as caught:
-        await sdapi.caption(RED, "")
+        await sdapi.caption(RED, "deepdanbooru")
     assert caught.value.hint
     assert "iVBOR" not in caught.value.message
 

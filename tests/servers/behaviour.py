@@ -58,13 +58,30 @@ async def halves(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def repeats_request(request: web.Request) -> web.StreamResponse:
+    """FastAPI's refusal of a request that lacks a field: it has the whole request in it."""
+    body = (await request.read()).decode()
+    item = {"type": "missing", "loc": ["body", "backend"], "msg": "field required", "input": body}
+    return web.json_response({"detail": [item]}, status=422)
+
+
+async def never_ends_failing(request: web.Request) -> web.StreamResponse:
+    """An error page that goes on until nobody listens any more."""
+    return await _pour(request, web.StreamResponse(status=500), b"and more " * 10_000)
+
+
 async def never_ends(request: web.Request) -> web.StreamResponse:
     """A caption that goes on until nobody listens any more."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    return await _pour(request, response, b'{"caption": "' + b"and more " * 10_000)
+
+
+async def _pour(
+    request: web.Request, response: web.StreamResponse, text: bytes
+) -> web.StreamResponse:
     await response.prepare(request)
-    await response.write(b'{"caption": "')
     while request.transport is not None and not request.transport.is_closing():
-        await response.write(b"and more " * 10_000)
+        await response.write(text)
     return response
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from io import BytesIO
+from ssl import SSLContext
 from typing import Any, Self
 
 from aiohttp import web
@@ -50,6 +51,7 @@ class FakeServer:
     ``script`` holds behaviours for the next interrogations, ``always`` one for all of them;
     ``seen`` is every request in order. ``stop`` and ``start`` keep the port, so that a test can let
     the server go away and come back. While ``frozen`` is true it accepts requests and answers none.
+    With ``tls`` it speaks https.
     """
 
     paths: tuple[str, ...] = ()  #: where it interrogates
@@ -62,12 +64,13 @@ class FakeServer:
         self.always: Behaviour | None = None
         self.seen: list[Seen] = []
         self.frozen = False
+        self.tls: SSLContext | None = None
         self._runner: web.AppRunner | None = None
         self._arrived = asyncio.Condition()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self.prefix}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}{self.prefix}"
 
     @property
     def calls(self) -> list[Seen]:
@@ -86,7 +89,9 @@ class FakeServer:
         app.router.add_routes(self.routes())
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        site = web.TCPSite(
+            self._runner, "127.0.0.1", self.port, reuse_address=True, ssl_context=self.tls
+        )
         await site.start()
         self.port = self._runner.addresses[0][1]
 

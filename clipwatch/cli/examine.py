@@ -1,6 +1,7 @@
 """What ``clipwatch backend test`` does: it speaks to servers itself, without a daemon."""
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from clipwatch.errors import Problem
 from clipwatch.interrogators import build
 from clipwatch.interrogators.neighbours import USUAL_PORTS, Neighbours
 from clipwatch.interrogators.trial import tried
+from clipwatch.runfile import models_directory
 from clipwatch.settings import BackendSettings
 
 
@@ -33,7 +35,8 @@ async def _examine(
 
 
 async def _look(backend: BackendSettings, picture: bool, limit: float) -> dict[str, Any]:
-    interrogator = await build(backend, monotonic=time.monotonic)
+    models = models_directory(os.environ)
+    interrogator = await build(backend, monotonic=time.monotonic, models=models)
     try:
         found = await interrogator.probe()
         trial = None

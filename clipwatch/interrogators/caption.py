@@ -47,6 +47,19 @@ def checked(text: str) -> str:
     return text.replace("\0", "").strip()
 
 
+def unranked(text: str) -> str:
+    """A caption without the scores that A1111 can be set to write into it: its tags have them, and
+    in a prompt they would be weights."""
+    terms = [term.strip() for term in text.split(",")]
+    ranks = [_RANKED.match(term) for term in terms]
+    if not any(ranks):
+        return text
+    return ", ".join(
+        rank[1] if rank and float(rank[2]) <= 1 else term
+        for term, rank in zip(terms, ranks, strict=True)
+    )
+
+
 def tags_of(text: str, model: str) -> tuple[Tag, ...]:
     """The tags of a caption, with scores where ranks are on; each name once.
 

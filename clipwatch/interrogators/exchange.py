@@ -2,7 +2,6 @@
 does meanwhile."""
 
 import re
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import orjson
 from clipwatch.errors import BackendFailed, BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.answer import HINT_API, RouteAbsent
 from clipwatch.interrogators.base import Activity, Auth, Capabilities, Interrogator, Picture
+from clipwatch.interrogators.body import PictureBody
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
 from clipwatch.interrogators.webui import auth_at, why_absent
@@ -20,13 +20,13 @@ PROGRESS = "/sdapi/v1/progress"
 _OUR_JOB = re.compile(r"interrogat|caption|vqa|tagger", re.IGNORECASE)
 
 
-def request_body(picture: Picture, **fields: Any) -> bytes:
+def request_body(picture: Picture, **fields: Any) -> PictureBody:
     """``{"image", ...fields}`` with bare base64, which A1111 reads whatever the data is.
 
     Written by hand: a JSON encoder would copy and search megabytes of base64.
     """
     rest = b"," + orjson.dumps(fields)[1:] if fields else b"}"
-    return b'{"image":"' + b64encode(picture.data) + b'"' + rest
+    return PictureBody(b'{"image":"', picture.data, b'"' + rest)
 
 
 def text_of(answer: Any, keys: Sequence[str], url: str) -> str:

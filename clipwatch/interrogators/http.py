@@ -3,7 +3,6 @@
 import os
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from io import BytesIO
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 from uuid import uuid4
@@ -20,10 +19,12 @@ from clipwatch.errors import (
     Problem,
 )
 from clipwatch.interrogators.answer import Answer, decoded, failure, failure_said, hidden
+from clipwatch.interrogators.body import PictureBody
 
 ANSWER_LIMIT = 1 << 20
 #: A websocket may send pictures among its messages.
 MESSAGE_LIMIT = 16 << 20
+SENT_AT_ONCE = 1 << 17
 #: A refusal may repeat the request, with the picture in it, before it says what is wrong.
 ERROR_LIMIT = 16 << 20
 CONNECT_SECONDS = 5.0
@@ -99,7 +100,7 @@ class Server:
         content_type = f"multipart/form-data; boundary={boundary}"
         return decoded(await self._ask("POST", path, body=body, content_type=content_type))
 
-    async def post(self, path: str, body: bytes, *, is_quick: bool = False) -> Any:
+    async def post(self, path: str, body: bytes | PictureBody, *, is_quick: bool = False) -> Any:
         """The JSON answered to a JSON body; waits as long as it takes, unless ``is_quick``.
         Raises ``InterrogatorError``."""
         seconds = self._patience if is_quick else None
@@ -163,7 +164,7 @@ class Server:
         method: str,
         path: str,
         *,
-        body: bytes | None = None,
+        body: bytes | PictureBody | None = None,
         params: Mapping[str, str] | None = None,
         limit: int = ANSWER_LIMIT,
         seconds: float | None = None,
@@ -181,9 +182,9 @@ class Server:
             async with self._session.request(
                 method,
                 url,
-                data=None if body is None else BytesIO(body),
+                data=None if body is None else _sent(body),
                 params={**query, **(params or {})},
-                headers={**headers, "Content-Type": content_type},
+                headers={**headers, **_described(body, content_type)},
                 allow_redirects=False,
                 timeout=timeout,
             ) as response:
@@ -261,6 +262,22 @@ def _form(
     head = "".join(f'{opening}"{key}"\r\n\r\n{value}\r\n' for key, value in fields.items())
     head += f'{opening}"image"; filename="{name}"\r\nContent-Type: {media_type}\r\n\r\n'
     return head.encode() + data + f"\r\n--{boundary}--\r\n".encode()
+
+
+def _described(body: bytes | PictureBody | None, content_type: str) -> dict[str, str]:
+    """Headers about the body; with its length, because KoboldCpp reads no other."""
+    length = {} if body is None else {"Content-Length": str(len(body))}
+    return {"Content-Type": content_type, **length}
+
+
+async def _sent(body: bytes | PictureBody) -> AsyncGenerator[bytes, None]:
+    """The body in pieces, between which the event loop sees to others."""
+    if isinstance(body, PictureBody):
+        for piece in body.pieces():
+            yield piece
+    else:
+        for at in range(0, len(body), SENT_AT_ONCE):
+            yield body[at : at + SENT_AT_ONCE]
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:

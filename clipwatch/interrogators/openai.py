@@ -1,6 +1,5 @@
 """Chat models with vision behind OpenAI's protocol: Ollama, llama.cpp, LM Studio, vLLM."""
 
-from base64 import b64encode
 from collections.abc import Callable
 
 import orjson
@@ -9,6 +8,7 @@ from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import model_used
 from clipwatch.interrogators.answer import HINT_VISION
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
+from clipwatch.interrogators.body import PictureBody
 from clipwatch.interrogators.chatserver import ChatServer, listed_models, looked_over
 from clipwatch.interrogators.exchange import absent_model
 from clipwatch.interrogators.http import Server
@@ -25,17 +25,18 @@ MAX_TOKENS = 1000  #: enough for some reasoning before the answer
 HINT_MODELS = "set the back end's model to one with vision"
 
 
-def chat_body(picture: Picture, model: str) -> bytes:
+def chat_body(picture: Picture, model: str) -> PictureBody:
     """The question with the picture as a data URL, the form that all of these servers take.
 
     Written by hand: a JSON encoder would copy and search megabytes of base64.
     """
     options = {"model": model, "max_tokens": MAX_TOKENS, "temperature": 0.2, "stream": False}
     question = orjson.dumps({"type": "text", "text": QUESTION})
-    url = b"data:" + picture.media_type.encode() + b";base64," + b64encode(picture.data)
-    image = b'{"type":"image_url","image_url":{"url":"' + url + b'"}}'
-    messages = b'[{"role":"user","content":[' + question + b"," + image + b"]}]"
-    return orjson.dumps(options)[:-1] + b',"messages":' + messages + b"}"
+    url = b"data:" + picture.media_type.encode() + b";base64,"
+    image = b'{"type":"image_url","image_url":{"url":"' + url
+    messages = b'[{"role":"user","content":[' + question + b"," + image
+    head = orjson.dumps(options)[:-1] + b',"messages":' + messages
+    return PictureBody(head, picture.data, b'"}}]}]}')
 
 
 class Openai:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from clipwatch.errors import ModelUnknown
 from clipwatch.interrogators.aliases import is_alias, model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
-from clipwatch.interrogators.caption import checked, tags_of
+from clipwatch.interrogators.caption import checked, tags_of, unranked
 from clipwatch.interrogators.exchange import (
     absent_model,
     capabilities,
@@ -51,7 +51,7 @@ class Sdapi:
         except ModelUnknown as error:
             raise absent_model(self.url, model, used, self.models) from error
         text = checked(text_of(answer, ("caption",), self.url))
-        return Caption(text, used, tags_of(text, used))
+        return Caption(unranked(text), used, tags_of(text, used))
 
     async def activity(self) -> Activity:
         return await current_activity(self._server)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.errors import CaptionRejected
-from clipwatch.interrogators.caption import LONGEST, checked, tags_of
+from clipwatch.interrogators.caption import LONGEST, checked, tags_of, unranked
 from clipwatch.model import Tag, TagOrigin
 from tests.servers.recorded import recorded
 
@@ -110,3 +110,17 @@ def test_tags_are_unique_lower_case_and_never_empty(text: str, model: str) -> No
     assert len(set(names)) == len(names)
     assert all(name and name == name.strip() for name in names)
     assert all("_" not in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(1girl:0.990), (saber \\(fate\\):0.9)", "1girl, saber \\(fate\\)"),
+        ("a girl, (by Greg:0.123), (art:0.1)", "a girl, by Greg, art"),
+        ("a girl,  by Greg", "a girl,  by Greg"),
+        ("a girl (smiling:1.2), x", "a girl (smiling:1.2), x"),
+        ("(masterpiece:1.3), 1girl", "(masterpiece:1.3), 1girl"),
+    ],
+)
+def test_scores_stand_in_the_tags_and_not_in_the_text(text: str, expected: str) -> None:
+    assert unranked(text) == expected

@@ -22,10 +22,15 @@ ALIASES: Mapping[str, Mapping[str, str]] = {
 
 def is_alias(kind: str, model: str) -> bool:
     """Whether a server of this kind is meant to understand this name, listed or not."""
-    return model in ("", "clip") or model in ALIASES.get(kind, {})
+    return is_default(model) or model in ALIASES.get(kind, {})
+
+
+def is_default(model: str) -> bool:
+    """Whether whoever asks leaves the model to the back end."""
+    return model in ("", "clip")
 
 
 def model_used(kind: str, asked: str, default: str) -> str:
     """The server's name for the model asked for; ``clip`` and nothing mean ``default``."""
     name = ALIASES.get(kind, {}).get(asked, asked)
-    return default if name in ("", "clip") else name
+    return default if is_default(name) else name

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from clipwatch.errors import BackendFailed, BackendMisconfigured, ModelUnknown, Problem
+from clipwatch.interrogators.aliases import is_default
 from clipwatch.interrogators.answer import HINT_API, RouteAbsent
 from clipwatch.interrogators.base import Activity, Auth, Capabilities, Interrogator, Picture
 from clipwatch.interrogators.body import PictureBody
@@ -127,7 +128,7 @@ def absent_model(
 ) -> ModelUnknown | BackendMisconfigured:
     """The error for a model that the server lacks: the request's fault where it was asked for by
     name, the server's where it is the default, for then no image is to blame."""
-    if asked not in ("", "clip"):
+    if not is_default(asked):
         return unknown_model(url, used, known)
     return BackendMisconfigured(
         f"{url} has no model {used!r}, which is this back end's default",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from clipwatch.errors import BackendMisconfigured, ModelUnknown
-from clipwatch.interrogators.aliases import model_used
+from clipwatch.interrogators.aliases import is_default, model_used
 from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_of, unranked
@@ -47,6 +47,8 @@ class Generic:
             except RouteAbsent:
                 continue
             except ModelUnknown as error:
+                if not is_default(model):
+                    raise
                 raise absent_model(self.url, model, used, error.known) from error
             text = checked(text_of(answer, KEYS, self.url + path))
             return Caption(unranked(text), used, tags_of(text, used))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import orjson
 
 from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
-from clipwatch.interrogators.aliases import model_used
+from clipwatch.interrogators.aliases import is_default, model_used
 from clipwatch.interrogators.answer import HINT_VISION
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.body import PictureBody
@@ -67,7 +67,7 @@ class Openai:
         except ModelUnknown as error:
             self._only = ""
             error.known = await listed_models(self._server)
-            if model not in ("", "clip"):
+            if not is_default(model):
                 raise
             raise absent_model(self.url, model, used, error.known) from error
         if isinstance(answer, dict) and answer.get("error"):  # with a 200, as proxies do

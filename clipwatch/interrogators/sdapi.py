@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from clipwatch.errors import ModelUnknown
-from clipwatch.interrogators.aliases import is_alias, model_used
+from clipwatch.interrogators.aliases import is_alias, is_default, model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import checked, tags_of, unranked
 from clipwatch.interrogators.exchange import (
@@ -49,6 +49,8 @@ class Sdapi:
         try:
             answer = await self._server.post(PATH, request_body(picture, model=used))
         except ModelUnknown as error:
+            if not is_default(model):
+                raise
             raise absent_model(self.url, model, used, self.models) from error
         text = checked(text_of(answer, ("caption",), self.url))
         return Caption(unranked(text), used, tags_of(text, used))

@@ -50,7 +50,9 @@ class ClipExt:
         if used != DEFAULT_MODEL and used not in await self._list():
             raise absent_model(self.url, model, used, self.models)
         body = request_body(picture, clip_model_name=used, mode=MODE)
-        text = checked(text_of(await self._server.post(PATH, body), ("prompt",), self.url))
+        answer = await self._server.post(PATH, body)
+        with self._server.discreet():
+            text = checked(text_of(answer, ("prompt",), self.url))
         return Caption(text, used, tags_of(text, used), MODE)
 
     async def activity(self) -> Activity:

@@ -81,7 +81,8 @@ class Comfyui:
         text = text_of(outputs, installed.output)
         if text is None:
             raise BackendFailed(f"{self.url} finished without a text", hint="see ComfyUI's log")
-        return captioned(text, used or installed.recipe.look, is_tags=installed.recipe.tags)
+        with self._server.discreet():
+            return captioned(text, used or installed.recipe.look, is_tags=installed.recipe.tags)
 
     async def activity(self) -> Activity:
         try:
@@ -178,7 +179,8 @@ class Comfyui:
             raise BackendMisconfigured(
                 f"node {node} of the workflow {workflow.file} put out no text", hint=HINT_OUTPUT
             )
-        return captioned(text, self.models[0], is_tags=audible.gives_tags(node))
+        with self._server.discreet():
+            return captioned(text, self.models[0], is_tags=audible.gives_tags(node))
 
     async def _audible(self, workflow: Workflow) -> Workflow:
         """The workflow as it is where one of its ends is an output; else with a node that puts out

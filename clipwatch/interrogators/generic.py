@@ -50,7 +50,8 @@ class Generic:
                 if not is_default(model):
                     raise
                 raise absent_model(self.url, model, used, error.known) from error
-            text = checked(text_of(answer, KEYS, self.url + path))
+            with self._server.discreet():
+                text = checked(text_of(answer, KEYS, self.url + path))
             return Caption(unranked(text), used, tags_of(text, used))
         raise BackendMisconfigured(
             f"{self.url} has none of {', '.join(PATHS)}",

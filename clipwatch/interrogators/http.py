@@ -2,7 +2,8 @@
 
 import os
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
 from uuid import uuid4
@@ -155,6 +156,17 @@ class Server:
     def failure(self, said: Any) -> InterrogatorError:
         """The error that the server tells with success, in words or JSON."""
         return failure_said(said, self.url, self._credentials()[1])
+
+    @contextmanager
+    def discreet(self) -> Iterator[None]:
+        """No error that is raised inside shows credentials: a server may put them even into what
+        it gives for a caption."""
+        try:
+            yield
+        except InterrogatorError as error:
+            error.message = hidden(error.message, self._credentials()[1])
+            error.args = (error.message,)
+            raise
 
     async def close(self) -> None:
         await self._session.close()

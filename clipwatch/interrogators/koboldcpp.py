@@ -49,7 +49,8 @@ class KoboldCpp:
             raise absent_model(self.url, model, self.models[0], ()) from error
         finally:
             self._in_hand -= 1
-        return Caption(checked(text_of(answer, ("caption",), self.url)), self.models[0])
+        with self._server.discreet():
+            return Caption(checked(text_of(answer, ("caption",), self.url)), self.models[0])
 
     async def activity(self) -> Activity:
         try:

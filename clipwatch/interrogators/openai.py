@@ -72,7 +72,8 @@ class Openai:
             raise absent_model(self.url, model, used, error.known) from error
         if isinstance(answer, dict) and answer.get("error"):  # with a 200, as proxies do
             raise self._server.failure(answer)
-        return Caption(prompt_of(answer, self.url), used)
+        with self._server.discreet():
+            return Caption(prompt_of(answer, self.url), used)
 
     async def activity(self) -> Activity:
         await listed_models(self._server)

@@ -52,7 +52,8 @@ class Sdapi:
             if not is_default(model):
                 raise
             raise absent_model(self.url, model, used, self.models) from error
-        text = checked(text_of(answer, ("caption",), self.url))
+        with self._server.discreet():
+            text = checked(text_of(answer, ("caption",), self.url))
         return Caption(unranked(text), used, tags_of(text, used))
 
     async def activity(self) -> Activity:

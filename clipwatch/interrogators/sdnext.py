@@ -144,14 +144,16 @@ class SdNext:
         except RouteAbsent:
             body = request_body(picture, backend=family.name, **fields)
             answer = await self._server.post(CAPTION, body)
-        return caption_in(answer, family, model, self.url)
+        with self._server.discreet():
+            return caption_in(answer, family, model, self.url)
 
     async def _ask_old(self, picture: Picture, model: str) -> Caption:
         if model not in OLD_MODELS:
             raise unknown_model(self.url, model, tuple(OLD_MODELS))
         used = OLD_MODELS[model]
         answer = await self._server.post(OLD, request_body(picture, model=used))
-        text = checked(text_of(answer, ("caption",), self.url))
+        with self._server.discreet():
+            text = checked(text_of(answer, ("caption",), self.url))
         return Caption(unranked(text), used, tags_of(text, used))
 
     async def _list(self) -> tuple[str, ...]:

@@ -51,8 +51,9 @@ class Tagger:
             )
         except ModelUnknown as error:
             raise absent_model(self.url, model, used, await self._list()) from error
-        scores, ratings = told_apart(answer, self.url)
-        return caption_of(scores, ratings, model=used)
+        with self._server.discreet():
+            scores, ratings = told_apart(answer, self.url)
+            return caption_of(scores, ratings, model=used)
 
     async def activity(self) -> Activity:
         return await current_activity(self._server)

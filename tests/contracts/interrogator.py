@@ -274,6 +274,13 @@ class InterrogatorContract(CaptionContract):
                 await interrogator.caption(make_red(), "")
             assert caught.value.hint
 
+    async def test_a_failure_in_disguise_tells_no_secret(self) -> None:
+        async with self.fake() as server, self.made(server.url) as interrogator:
+            server.script.append(self.saying(server, f"{PASSWORD} is wrong<error>"))
+            with pytest.raises(CaptionRejected) as caught:
+                await interrogator.caption(make_red(), "")
+            assert PASSWORD not in f"{caught.value.message} {caught.value!r}"
+
     async def test_says_how_long_a_busy_server_wants_to_be_left_alone(self) -> None:
         async with self.fake() as server, self.made(server.url) as interrogator:
             server.script.append(says(503, {}, headers={"Retry-After": "120"}))

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal, cast
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from clipwatch.interrogators import build
 from clipwatch.metrics import make_metrics
 from clipwatch.model import Job, JobState, Observation, Priority, Prompt, Root
@@ -38,6 +40,8 @@ class Server:
     name: str = "default"
     kind: Kind = "sdapi"
     model: str = ""
+    username: str = ""
+    password: str = ""
 
 
 @dataclass(slots=True)
@@ -131,7 +135,14 @@ async def asking(
     async with AsyncExitStack() as stack:
         backends = []
         for one in servers:
-            settings = BackendSettings(name=one.name, url=one.url, kind=one.kind, model=one.model)
+            settings = BackendSettings(
+                name=one.name,
+                url=one.url,
+                kind=one.kind,
+                model=one.model,
+                username=one.username,
+                password=SecretStr(one.password),
+            )
             interrogator = await build(settings, monotonic=clock.monotonic)
             backends.append(Backend(one.name, interrogator, one.model))
         interrogations = Interrogations(

@@ -77,7 +77,9 @@ def _configured(settings: "Settings", backend: str | None) -> Sequence["BackendS
     found = [one for one in known if backend.rstrip("/") in (one.name, one.url)]
     if not found and "://" not in backend:
         names = ", ".join(one.name for one in known)
-        raise click.UsageError(f"no back end is called {backend!r}; there are: {names}, or give a URL")
+        raise click.UsageError(
+            f"no back end is called {backend!r}; there are: {names}, or give a URL"
+        )
     return found
 
 

@@ -37,6 +37,13 @@ from clipwatch.printable import printable
 PIXEL_LIMIT = 128_000_000
 FILE_LIMIT = 512 << 20
 JPEG_QUALITY = 92
+#: What can be recognised, and not decoded here: the first bytes, from which place on, and the name.
+UNDECODABLE: tuple[tuple[bytes, int, str], ...] = (
+    (b"\xff\x0a", 0, "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", 0, "JPEG XL"),
+    *((b"ftyp" + brand, 4, "HEIC") for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")),
+)
+HINT_CONVERT = "save it as PNG, JPEG or WebP beside, or have its generator write one of those"
 AVIF_STARTS = (b"ftypavif", b"ftypavis")
 GIF_STARTS = (b"GIF87a", b"GIF89a")
 HINT_REPLACE = "look at the file with an image viewer, and replace it if it is damaged"
@@ -81,6 +88,11 @@ def make_picture(path: bytes, *, longest_side: int = 1536) -> Picture:
     """
     name = printable(os.fsdecode(path))
     data = _read(path, name)
+    for start, at, format in UNDECODABLE:
+        if data.startswith(start, at):
+            raise PictureRejected(
+                f"{name} is {format}, which cannot be decoded here", hint=HINT_CONVERT
+            )
     try:
         image, drawing = _open(data)
         if image.width * image.height > PIXEL_LIMIT:

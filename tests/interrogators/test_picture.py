@@ -297,3 +297,18 @@ def test_damage_is_refused_or_does_not_matter(
         assert error.hint
     else:
         assert decoded(picture)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\xff\x0a" + b"\0" * 40, "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0" * 40, "JPEG XL"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 40, "HEIC"),
+        (b"\0\0\0\x18ftypmif1" + b"\0" * 40, "HEIC"),
+    ],
+)
+def test_a_format_without_a_decoder_is_named(tmp_path: Path, data: bytes, name: str) -> None:
+    with pytest.raises(PictureRejected, match=name) as caught:
+        made(tmp_path, data)
+    assert "PNG" in caught.value.hint

@@ -186,9 +186,7 @@ async def running(
         look = partial(health.look, consumer, interrogations, store, database, health.free_bytes)
         neighbours = Neighbours(USUAL_PORTS, monotonic=clock.monotonic)
         diagnostician = Diagnostician(interrogations, neighbours, clock)
-        services = Services(
-            store, scans, bulk, interrogations, look, metrics, clock, diagnostician
-        )
+        services = Services(store, scans, bulk, interrogations, look, metrics, clock, diagnostician)
         await stack.enter_async_context(_web(make_app(services, settings.server), sockets))
         url = _url(settings.server.host, sockets[0])
         _announce(stack, url, clock, environ)

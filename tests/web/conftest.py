@@ -165,9 +165,7 @@ async def application(
         look = partial(health.look, consumer, interrogations, store, database, health.free_bytes)
         neighbours = Neighbours(ports, monotonic=clock.monotonic)
         diagnostician = Diagnostician(interrogations, neighbours, clock)
-        services = Services(
-            store, scans, bulk, interrogations, look, metrics, clock, diagnostician
-        )
+        services = Services(store, scans, bulk, interrogations, look, metrics, clock, diagnostician)
         app = make_app(services, server_settings or ServerSettings())
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         work = asyncio.create_task(interrogations.run())

@@ -2,6 +2,7 @@
 # make test   all quick tests                 make lint   ruff and mypy
 # make run    the daemon on FOLDER=...        make bench  the measured figures
 # make fuzz   a minute of coverage-guided fuzzing, or SECONDS=...
+# make faults breaks things for real, as root: disks cut off and filled; FORM=short for CI's form
 #
 # Needs Python 3.11+ with venv, and nothing else: where the machine has no uv, one is put into .uv/.
 
@@ -12,8 +13,9 @@ PYTHON ?= python3
 FOLDER ?=
 SECONDS ?= 60
 CORPUS ?=
+FORM ?= long
 
-.PHONY: demo run test test-slow lint bench fuzz
+.PHONY: demo run test test-slow lint bench fuzz faults
 
 demo: $(UV)
 	$(UV) run --no-dev clipwatch demo --for 20
@@ -22,10 +24,10 @@ run: $(UV)
 	$(UV) run --no-dev clipwatch run $(FOLDER)
 
 test: $(UV)
-	$(UV) run pytest -m "not browser and not systemd and not slow"
+	$(UV) run pytest -m "not browser and not systemd and not slow and not faults"
 
 test-slow: $(UV)
-	$(UV) run pytest -m "browser or systemd or slow"
+	$(UV) run pytest -m "(browser or systemd or slow) and not faults"
 
 lint: $(UV)
 	$(UV) run ruff check .
@@ -37,6 +39,10 @@ bench: $(UV)
 
 fuzz: $(UV)
 	$(UV) run --group fuzz python -m tests.fuzz.read -max_total_time=$(SECONDS) $(CORPUS)
+
+faults: $(UV)
+	$(UV) run python -m tests.faults.capabilities
+	FORM=$(FORM) $(UV) run pytest -rs tests/faults
 
 .uv/bin/uv:
 	$(PYTHON) -m venv .uv

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,7 +20,7 @@ from aiohttp import web
 
 from clipwatch import __version__, log, runfile, systemd
 from clipwatch.clock import SystemClock
-from clipwatch.errors import StartError
+from clipwatch.errors import StartError, StoreError, StoreFull
 from clipwatch.interrogators import build
 from clipwatch.interrogators.neighbours import USUAL_PORTS, Neighbours
 from clipwatch.metrics import Metrics, make_metrics
@@ -31,14 +31,17 @@ from clipwatch.pipeline.bulk import Bulk
 from clipwatch.pipeline.comparison import drift
 from clipwatch.pipeline.consumer import Consumer
 from clipwatch.pipeline.diagnosis import Diagnostician
+from clipwatch.pipeline.health import Keeping
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
+from clipwatch.pipeline.space import Space
 from clipwatch.pipeline.sweep import Sweeper
+from clipwatch.pipeline.upkeep import Upkeep
 from clipwatch.pipeline.worker import Backend
 from clipwatch.runfile import RunFile
 from clipwatch.settings import BackendSettings, RootSettings, Settings
 from clipwatch.store.base import Store
-from clipwatch.store.sqlite import open_store
+from clipwatch.store.sqlite import SqliteStore, open_store
 from clipwatch.watching.listing import IgnoreRules
 from clipwatch.watching.settle import Tracker
 from clipwatch.web.app import Services, make_app
@@ -49,10 +52,14 @@ DAEMON_STARTED = "daemon.started"
 DAEMON_STOPPED = "daemon.stopped"
 JOBS_MADE = "jobs.made"
 JOBS_RECOVERED = "jobs.recovered"
+STORE_AWAITED = "store.awaited"
 
 #: How long a job in hand may take to end after SIGTERM; well within the unit's TimeoutStopSec.
 DRAIN_SECS = 20.0
 FLUSH_SECS = 5.0
+#: How often a start on a full disk is tried, and how much time it asks of the service manager.
+ROOM_SECS = 5.0
+START_SECS = 300.0
 #: Bytes of a request line: a query of 10 kB, percent-encoded.
 MOST_LINE = 64 * 1024
 
@@ -60,7 +67,8 @@ logger = structlog.get_logger()
 
 
 def main(settings: Settings, *, environ: Mapping[str, str]) -> int:
-    """Run until SIGTERM or SIGINT; the exit code. Raises ``StartError`` and ``StoreError``."""
+    """Run until SIGTERM or SIGINT; the exit code. Raises ``StartError`` and ``StoreError``, that
+    also when the database is found damaged later: the next start salvages it."""
     faulthandler.enable()
     output = log.configure(settings.log.level, settings.log.format, sys.stderr, environ=environ)
     try:
@@ -74,7 +82,7 @@ async def _main(settings: Settings, environ: Mapping[str, str], output: log.Outp
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with running(settings, environ, SystemClock()) as daemon:
+    async with running(settings, environ, SystemClock(), stop) as daemon:
         await daemon.serve(stop, output.flush)
 
 
@@ -87,34 +95,53 @@ class Daemon:
     clock: Clock
     consumer: Consumer
     interrogations: Interrogations
+    keeping: Keeping
     environ: Mapping[str, str]
 
     async def serve(self, stop: asyncio.Event, flush: Callable[[], None]) -> None:
-        """Work until ``stop``, then let the job in hand end."""
+        """Work until ``stop``, then let the job in hand end. Raises ``StoreError`` at once when
+        the database is damaged."""
+        care = self.keeping.care
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self.consumer.run()),
                 group.create_task(self.interrogations.run()),
+                group.create_task(self.keeping.space.run()),
+                group.create_task(self.keeping.upkeep.run()),
                 group.create_task(self._keep_alive()),
                 group.create_task(_repeat(flush, self.clock)),
             ]
             systemd.notify(self.environ, systemd.READY, systemd.status(f"serving {self.url}"))
             logger.info(DAEMON_STARTED, url=self.url, version=__version__, pid=os.getpid())
-            await stop.wait()
+            await _first(stop, care.damaged)
             systemd.notify(self.environ, systemd.STOPPING)
-            logger.info(DAEMON_INTERRUPTED, drain_seconds=DRAIN_SECS)
-            await self.interrogations.drain(DRAIN_SECS)
+            drain = 0.0 if care.damage else DRAIN_SECS
+            logger.info(DAEMON_INTERRUPTED, drain_seconds=drain)
+            await self.interrogations.drain(drain)
             for task in tasks:
                 task.cancel()
         logger.info(DAEMON_STOPPED)
+        if care.damage is not None:
+            raise care.damage
 
     async def _keep_alive(self) -> None:
         """Tell the service manager that loop and store answer; a back end's absence is no death."""
         interval = systemd.watchdog_interval(self.environ)
         while interval is not None:
-            await self.store.ping()
-            systemd.notify(self.environ, systemd.WATCHDOG)
+            with suppress(StoreError):  # without a sign of life the service manager acts
+                await self.store.ping()
+                systemd.notify(self.environ, systemd.WATCHDOG)
             await self.clock.sleep(interval)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Return when one of the events is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
 
 
 async def _repeat(call: Callable[[], None], clock: Clock) -> None:
@@ -125,20 +152,27 @@ async def _repeat(call: Callable[[], None], clock: Clock) -> None:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, environ: Mapping[str, str], clock: Clock
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Clock,
+    stop: asyncio.Event | None = None,
 ) -> AsyncIterator[Daemon]:
-    """Build the daemon, bottom up, and take it down in the opposite order."""
+    """Build the daemon, bottom up, and take it down in the opposite order. ``stop`` ends the
+    waiting for a disk that is full."""
     async with AsyncExitStack() as stack:
         _calm_collector(stack)
         database = settings.store.path or runfile.state_directory(environ) / "clipwatch.db"
-        store = await open_store(database, clock, drift=drift)
+        store = await _open(database, clock, environ, stop or asyncio.Event())
         stack.push_async_callback(store.close)
+        keeping = _keeping(store, database, settings, clock)
         sockets = listen(settings.server.host, settings.server.port)
         for one in sockets:
             stack.callback(one.close)
         metrics = make_metrics()
         models = runfile.models_directory(environ)
-        interrogations = await _interrogations(settings, store, clock, metrics, models)
+        interrogations = await _interrogations(
+            settings, store, clock, metrics, models, keeping.space
+        )
         stack.push_async_callback(interrogations.close)
 
         roots = [await watch(store, root, settings) for root in settings.roots]
@@ -148,7 +182,8 @@ async def running(
         ]
         await _take_over(store, clock, roots)
         tracker = Tracker(settings.watching.quiet_secs)
-        scanner = Scanner(store, clock=clock, metrics=metrics, tracker=tracker)
+        to_record = keeping.space.to_record
+        scanner = Scanner(store, clock=clock, metrics=metrics, tracker=tracker, to_record=to_record)
         sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
         consumer = Consumer(
             roots,
@@ -183,14 +218,49 @@ async def running(
         stack.push_async_callback(bulk.close)
         await bulk.resume()
 
-        look = partial(health.look, consumer, interrogations, store, database, health.free_bytes)
+        look = partial(health.look, consumer, interrogations, store, keeping)
         neighbours = Neighbours(USUAL_PORTS, monotonic=clock.monotonic)
         diagnostician = Diagnostician(interrogations, neighbours, clock)
         services = Services(store, scans, bulk, interrogations, look, metrics, clock, diagnostician)
         await stack.enter_async_context(_web(make_app(services, settings.server), sockets))
         url = _url(settings.server.host, sockets[0])
         _announce(stack, url, clock, environ)
-        yield Daemon(url, store, clock, consumer, interrogations, environ)
+        yield Daemon(url, store, clock, consumer, interrogations, keeping, environ)
+
+
+async def _open(
+    database: Path, clock: Clock, environ: Mapping[str, str], stop: asyncio.Event
+) -> SqliteStore:
+    """The store; on a full disk as soon as there is room, rather than die and be started again."""
+
+    def tell(text: str) -> None:
+        systemd.notify(environ, systemd.status(text), systemd.extend(START_SECS))
+
+    is_news = True
+    while True:
+        try:
+            return await open_store(database, clock, drift=drift, tell=tell)
+        except StoreFull as error:
+            tell(error.message)
+            if is_news:
+                logger.error(STORE_AWAITED, error=error.message, hint=error.hint)
+            is_news = False
+            nap = asyncio.create_task(stop.wait())
+            await asyncio.wait({nap}, timeout=ROOM_SECS)
+            nap.cancel()
+            if stop.is_set():
+                raise
+
+
+def _keeping(store: SqliteStore, database: Path, settings: Settings, clock: Clock) -> Keeping:
+    space = Space(
+        store.care,
+        clock=clock,
+        free_bytes=partial(health.free_bytes, database.parent),
+        low_bytes=settings.store.low_disk_mb * 2**20,
+    )
+    upkeep = Upkeep(store.care, clock=clock, backup_hours=settings.store.backup_hours)
+    return Keeping(store.care, upkeep, space, clock)
 
 
 def _calm_collector(stack: AsyncExitStack) -> None:
@@ -221,7 +291,12 @@ async def _take_over(store: Store, clock: Clock, roots: Sequence[WatchedRoot]) -
 
 
 async def _interrogations(
-    settings: Settings, store: Store, clock: Clock, metrics: Metrics, models: Path
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    metrics: Metrics,
+    models: Path,
+    space: Space,
 ) -> Interrogations:
     return Interrogations(
         [await _backend(one, clock, models) for one in settings.all_backends()],
@@ -231,6 +306,7 @@ async def _interrogations(
         metrics=metrics,
         limit=settings.clip.timeout_secs,
         chance=random.random,
+        may_claim=space.may_claim,
     )
 
 

@@ -13,7 +13,9 @@
     ├── Unavailable                disabled, paused, or no back end in reach
     ├── NotInTime                  an interactive call's answer did not come; the job stays queued
     ├── StoreError                 the database cannot be read or written
-    │   └── StoreFull              the disk under it is full
+    │   ├── StoreFull              the disk under it is full
+    │   ├── StoreDamaged           its file is damaged; the next start salvages it
+    │   └── IndexDamaged           only its full-text index is, which is made anew
     └── InterrogatorError          a back end gave no usable caption
         ├── BackendAbsent          refused, no such host, connect time-out        no attempt
         ├── BackendBusy            it asks to wait (429, 503)                     no attempt
@@ -141,6 +143,14 @@ class StoreError(ClipwatchError):
 
 class StoreFull(StoreError):
     """The disk that holds the database is full."""
+
+
+class StoreDamaged(StoreError):
+    """The database's file is damaged: nothing more is written, and the next start salvages it."""
+
+
+class IndexDamaged(StoreError):
+    """The full-text index is damaged; it can be made anew from the tables."""
 
 
 class InterrogatorError(ClipwatchError):

@@ -19,6 +19,9 @@ class Metrics:
     hints: Counter
     hints_missed: Counter  #: files that only a reconcile found
     reconciles: Counter
+    healthy: Gauge  #: part; 1 or 0
+    disk_bytes: Gauge  #: part; what the store takes up, and what is free
+    kept_at: Gauge  #: chore; when it was done last, in seconds since the epoch
 
 
 def make_metrics() -> Metrics:
@@ -28,6 +31,9 @@ def make_metrics() -> Metrics:
 
     def counter(name: str, text: str, *labels: str) -> Counter:
         return Counter(f"clipwatch_{name}", text, labels, registry=registry)
+
+    def gauge(name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"clipwatch_{name}", text, labels, registry=registry)
 
     return Metrics(
         registry=registry,
@@ -39,10 +45,13 @@ def make_metrics() -> Metrics:
         yielded_seconds=counter(
             "yielded_seconds", "Time waited because a server rendered for its owner."
         ),
-        jobs=Gauge("clipwatch_jobs", "Interrogations by state.", ("state",), registry=registry),
+        jobs=gauge("jobs", "Interrogations by state.", "state"),
         hints=counter("hints", "Paths that the observer named."),
         hints_missed=counter("hints_missed", "Changes that no hint named and a reconcile found."),
         reconciles=counter("reconciles", "Comparisons of a folder tree with the store."),
+        healthy=gauge("healthy", "Whether a part is as it should be, as in /health.", "part"),
+        disk_bytes=gauge("disk_bytes", "Room that the database takes up and has left.", "part"),
+        kept_at=gauge("kept_at_seconds", "When the database was last looked after.", "chore"),
     )
 
 

@@ -139,6 +139,8 @@ class ServerSettings(Section):
 
 class StoreSettings(Section):
     path: Path | None = None  #: ``load`` fills in clipwatch.db in the state directory
+    backup_hours: float = Field(default=24.0, ge=0)  #: 0 makes none
+    low_disk_mb: int = Field(default=200, ge=0)  #: below it no job is taken
 
 
 class ClipSettings(Section):

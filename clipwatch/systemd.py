@@ -20,6 +20,11 @@ def status(text: str) -> str:
     return f"STATUS={printable(text)}"
 
 
+def extend(seconds: float) -> str:
+    """That the start takes this much longer from now on, beyond what the unit allows."""
+    return f"EXTEND_TIMEOUT_USEC={round(seconds * 1_000_000)}"
+
+
 def notify(environ: Mapping[str, str], *lines: str) -> bool:
     """Tell the service manager; False where there is none or it does not listen."""
     address = environ.get("NOTIFY_SOCKET", "")

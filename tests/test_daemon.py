@@ -3,7 +3,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from clipwatch import runfile
 from clipwatch.clock import SystemClock
 from clipwatch.daemon import Daemon, running
-from clipwatch.errors import NotFound, StartError
+from clipwatch.errors import NotFound, StartError, StoreError
 from clipwatch.model import BatchState
 from clipwatch.settings import (
     ClipSettings,
@@ -150,6 +150,39 @@ async def test_a_port_in_use_leaves_nothing_open(
     free = taken.model_copy(update={"server": ServerSettings(port=0)})
     async with running(free, environ, SystemClock()) as daemon:
         assert str(server.port) not in daemon.url
+
+
+async def test_damage_ends_it_and_the_next_start_salvages(
+    server: FakeA1111, folder: Path, environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    settled = settings(server, RootSettings(path=folder))
+    (folder / "a.png").write_bytes(pictures.a1111_png("a lighthouse\nSteps: 20, Seed: 1"))
+    async with serving(settled, environ) as (daemon, client):
+        await eventually(lambda: is_read(daemon, folder / "a.png"))
+    spoil(tmp_path / "state" / "clipwatch.db", "prompt")
+    with pytest.raises(StoreError, match="damaged"):
+        async with serving(settled, environ) as (daemon, client):
+            async with client.get("/api/v1/prompts/search?q=lighthouse") as answer:
+                assert answer.status >= 500
+            await asyncio.wait_for(daemon.keeping.care.damaged.wait(), 5)
+    async with serving(settled, environ) as (daemon, client):
+        health = await get(client, "/health")
+        assert (health["status"], health["store"]["state"]) == ("degraded", "salvaged")
+        assert "salvaged" in health["store"]["reason"]
+        await eventually(lambda: is_read(daemon, folder / "a.png"))
+        hits = (await get(client, "/api/v1/prompts/search?q=lighthouse"))["hits"]
+        assert len(hits) == 1
+
+
+def spoil(database: Path, table: str) -> None:
+    """Overwrite the first page of a table."""
+    with closing(sqlite3.connect(database)) as connection:
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
+        ).fetchone()
+    with database.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)
 
 
 async def test_switched_off_it_makes_no_jobs_and_switched_on_it_makes_them(

@@ -14,8 +14,8 @@ PACKAGE = Path(clipwatch.__file__).parent
 BASE = {"clipwatch", "errors", "model"}
 LIGHT = {"clock", "printable", "runfile", "systemd"}
 EVERYTHING = {
-    *BASE, *LIGHT, "log", "metrics", "query", "settings", "embedded", "interrogators", "watching",
-    "store", "pipeline", "web", "daemon", "demo",
+    *BASE, *LIGHT, "log", "metrics", "mounts", "query", "settings", "embedded", "interrogators",
+    "watching", "store", "pipeline", "web", "daemon", "demo",
 }  # fmt: skip
 
 #: Who may import what of ours, by module or by package. "." is the package itself.
@@ -24,6 +24,7 @@ OURS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "errors": set(),
     "model": set(),
+    "mounts": set(),
     "printable": set(),
     "repeats": set(),
     "runfile": set(),
@@ -36,8 +37,8 @@ OURS: dict[str, set[str]] = {
     "query": {*BASE, "."},
     "embedded": {*BASE, "."},
     "interrogators": {*BASE, "printable", "settings", "embedded.pixels", "."},
-    "watching": {*BASE, "embedded.container", "."},
-    "store": {*BASE, "query", "."},
+    "watching": {*BASE, "embedded.container", "mounts", "."},
+    "store": {*BASE, "mounts", "query", "."},
     "pipeline": {
         *BASE, "settings", "query", "metrics", "embedded", "interrogators", "store.base",
         "watching", ".",

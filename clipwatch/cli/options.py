@@ -27,3 +27,12 @@ def config_file(asked: Path | None) -> Path | None:
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     found = Path(home) / "clipwatch" / "config.toml"
     return found if found.exists() else None
+
+
+def database(asked: Path | None) -> Path:
+    """The database that the settings name. Raises ``SettingsError``."""
+    from clipwatch.runfile import state_directory
+    from clipwatch.settings import load
+
+    settings = load(config_file(asked), os.environ, {})
+    return settings.store.path or state_directory(os.environ) / "clipwatch.db"

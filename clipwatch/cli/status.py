@@ -40,7 +40,8 @@ def _rows(
         yield "settling", "", f"{health['settling']['files']} files"
     yield "queue", health["queue"]["state"], _with(_depth(queue), queue.get("waits_for"))
     yield "store", health["store"]["state"], _store(health["store"])
-    yield "disk", health["disk"]["state"], bytes_text(health["disk"]["free_bytes"]) + " free"
+    yield "backup", health["backup"]["state"], _backup(health["backup"])
+    yield "disk", health["disk"]["state"], _disk(health["disk"])
     for backend in clip["backends"]:
         yield "back end", _backend_state(clip, backend), _backend(backend)
 
@@ -54,6 +55,18 @@ def _depth(queue: Mapping[str, Any]) -> str:
 def _store(store: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{name} {count}" for name, count in store.items() if isinstance(count, int))
     return _with(counts, store.get("reason"))
+
+
+def _backup(backup: Mapping[str, Any]) -> str:
+    return _with(f"the last one {backup.get('made_at') or 'not yet'}", backup.get("reason"))
+
+
+def _disk(disk: Mapping[str, Any]) -> str:
+    free = bytes_text(disk["free_bytes"]) + " free"
+    if "used_bytes" not in disk:
+        return free
+    used = f"{bytes_text(disk['used_bytes'])} used with backups"
+    return f"{free}; {used}, {bytes_text(disk['in_a_year_bytes'])} in a year"
 
 
 def _backend_state(clip: Mapping[str, Any], backend: Mapping[str, Any]) -> str:

@@ -1,19 +1,18 @@
 """How the daemon does, in one value."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clipwatch.errors import StoreError
-from clipwatch.model import Priority, QueueDepth
+from clipwatch.model import Clock, Priority, QueueDepth
 from clipwatch.pipeline.consumer import Consumer, RootStatus
 from clipwatch.pipeline.interrogate import Interrogations
-from clipwatch.store.base import Store
-
-#: Below this the disk is reported; SQLite needs room for its log.
-LOW_DISK_BYTES = 200 * 1024 * 1024
+from clipwatch.pipeline.space import Room, Space
+from clipwatch.pipeline.upkeep import Chore, Upkeep, salvage_is_news
+from clipwatch.store.base import CareFacts, DiskUse, Store, StoreCare
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,43 +24,60 @@ class Health:
     roots: Mapping[str, Mapping[str, Any]]
     settling: Mapping[str, object]
     queue: Mapping[str, Any]
-    store: Mapping[str, object]
-    disk: Mapping[str, object]
+    store: Mapping[str, Any]
+    backup: Mapping[str, Any]
+    disk: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Who looks after the store."""
+
+    care: StoreCare
+    upkeep: Upkeep
+    space: Space
+    clock: Clock
+
+
+BAD = frozenset(
+    {"offline", "blind", "failed", "damaged", "salvaged", "low", "scarce", "skipped", "unknown"}
+)
 
 
 async def look(
-    consumer: Consumer,
-    interrogations: Interrogations,
-    store: Store,
-    database: Path,
-    free_bytes: Callable[[Path], int],
+    consumer: Consumer, interrogations: Interrogations, store: Store, keeping: Keeping
 ) -> Health:
     """Look at every part. Never asks a back end."""
     roots = {
         path.decode(errors="replace"): root(status) for path, status in consumer.statuses.items()
     }
-    disk = disk_of(free_bytes(database.parent))
+    await keeping.space.look()
+    use = None
     try:
         counts = await store.counts()
         queue = queue_of(await store.queue(), interrogations)
-        kept: Mapping[str, object] = {"state": "ok", **counts}
+        facts = await keeping.care.facts()
+        use = await keeping.care.disk_use()
+        kept = store_of(facts, counts, keeping.upkeep.check, keeping.clock.now())
+        backup = backup_of(keeping.upkeep.backup, facts)
     except StoreError as error:
         queue = {"state": "unknown"}
-        kept = {"state": "failed", "reason": error.message, "hint": error.hint}
-    parts = [*roots.values(), queue, kept, disk]
+        state = "damaged" if keeping.care.damage else "failed"
+        kept = {"state": state, "reason": error.message, "hint": error.hint}
+        backup = {"state": "unknown"}
+    disk = disk_of(keeping.space.room, keeping.space.free, use)
+    parts = [*roots.values(), queue, kept, backup, disk]
     degraded = any(part["state"] in BAD for part in parts)
     return Health(
         status="degraded" if degraded else "ok",
-        ready=kept["state"] == "ok",
+        ready=kept["state"] in ("ok", "salvaged"),
         roots=roots,
         settling={"state": "ok", "files": consumer.settling},
         queue=queue,
         store=kept,
+        backup=backup,
         disk=disk,
     )
-
-
-BAD = frozenset({"offline", "blind", "failed", "low", "unknown"})
 
 
 def root(status: RootStatus) -> Mapping[str, Any]:
@@ -76,8 +92,48 @@ def root(status: RootStatus) -> Mapping[str, Any]:
     }
 
 
-def disk_of(free: int) -> Mapping[str, object]:
-    return {"state": "low" if free < LOW_DISK_BYTES else "ok", "free_bytes": free}
+def store_of(
+    facts: CareFacts, counts: Mapping[str, int], check: Chore, now: int
+) -> Mapping[str, Any]:
+    """The store: what it holds, when it was found sound; for a week, what a salvage found."""
+    news = facts.salvage if salvage_is_news(facts, now) else None
+    reason = f"the check was put off: {check.trouble}" if check.trouble else None
+    if news:
+        reason = (
+            f"its file was damaged ({news['finding']}); {sum(news['rows'].values())} rows were "
+            f"salvaged, {sum(news['filled'].values())} came from {news['backup'] or 'no backup'}"
+        )
+    return {
+        "state": "salvaged" if news else "ok",
+        **counts,
+        "reason": reason,
+        "quick_check_at": facts.quick_check_at,
+        "full_check_at": facts.full_check_at,
+        "salvaged_at": facts.salvage["at"] if facts.salvage else None,
+    }
+
+
+def backup_of(chore: Chore, facts: CareFacts) -> Mapping[str, Any]:
+    """The backups: when the last one was made, and why the next was not."""
+    state = "skipped" if chore.trouble else "ok" if chore.every_secs else "off"
+    return {"state": state, "made_at": facts.backed_up_at, "reason": chore.trouble}
+
+
+def disk_of(room: Room, free: int, use: DiskUse | None) -> Mapping[str, Any]:
+    """The database's disk: what is free, what the database takes up with all that belongs to it,
+    and what that will be."""
+    told: dict[str, Any] = {"state": room.name.lower(), "free_bytes": free}
+    if use is not None:
+        told |= {
+            "used_bytes": use.total,
+            "database_bytes": use.database,
+            "log_bytes": use.log,
+            "backup_bytes": use.backups,
+            "ballast_bytes": use.ballast,
+            "replaced_bytes": use.replaced,
+            "in_a_year_bytes": use.in_a_year,
+        }
+    return told
 
 
 def queue_of(depth: QueueDepth, interrogations: Interrogations) -> Mapping[str, Any]:

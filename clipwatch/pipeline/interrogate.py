@@ -62,7 +62,10 @@ class Waiting:
 
 
 class Interrogations:
-    """All back ends together. ``limit`` is CLIP_TIMEOUT_SECS; see ``Worker`` for the rest."""
+    """All back ends together. ``limit`` is CLIP_TIMEOUT_SECS; see ``Worker`` for the rest.
+
+    ``may_claim`` is whether the disk has room for answers.
+    """
 
     def __init__(
         self,
@@ -74,8 +77,10 @@ class Interrogations:
         metrics: Metrics,
         limit: float,
         chance: Callable[[], float],
+        may_claim: Callable[[], bool] = lambda: True,
     ) -> None:
         self.enabled = enabled
+        self._may_claim = may_claim
         self.limit = limit
         self._store = store
         self._clock = clock
@@ -91,6 +96,7 @@ class Interrogations:
                 chance=chance,
                 ended=self._tell,
                 opened=self._give_up,
+                may_claim=may_claim,
             )
             for backend in backends
         ]
@@ -179,6 +185,10 @@ class Interrogations:
             raise Unavailable(
                 "interrogation is switched off",
                 hint="set CLIP_ENABLED=true, or clip.enabled in the configuration, and restart",
+            )
+        if not self._may_claim():
+            raise Unavailable(
+                "the database's disk is nearly full", hint="free some space; nothing is lost"
             )
         if (await self._store.queue()).paused:
             raise Unavailable("the queue is paused", hint="POST /api/v1/queue/resume")

@@ -4,7 +4,7 @@ import asyncio
 import os
 import stat
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
@@ -33,6 +33,7 @@ from clipwatch.model import (
     Tag,
     Verdict,
 )
+from clipwatch.pipeline.space import at_once
 from clipwatch.pipeline.twins import with_keys
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import (
@@ -231,11 +232,20 @@ class Scanner:
     """Observes files: looks, waits until they are finished, records.
 
     ``tracker`` remembers the files that are not finished; whoever runs the scanner observes them
-    again when they are due.
+    again when they are due. ``to_record`` returns once there is room to record what is seen.
     """
 
-    def __init__(self, store: Store, *, clock: Clock, metrics: Metrics, tracker: Tracker) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        tracker: Tracker,
+        to_record: Callable[[], Awaitable[None]] = at_once,
+    ) -> None:
         self.tracker = tracker
+        self._to_record = to_record
         self._store = store
         self._clock = clock
         self._metrics = metrics
@@ -256,6 +266,7 @@ class Scanner:
         """Look at these files (relative paths) and record what is finished; what became of them."""
         counts = ScanCounts()
         for chunk in _chunks(paths, ROWS):
+            await self._to_record()
             looks = await self._look(watched, chunk)
             decisions = [self._decide(watched, look) for look in looks]
             kept, waiting = [], 0

@@ -43,6 +43,7 @@ RETRY_SCHEDULED = "retry.scheduled"
 STORE_FAILED = "store.failed"
 
 IDLE_LOOK_SECS = 60.0
+ROOM_LOOK_SECS = 5.0
 STORE_PAUSE_SECS = 5.0
 VANISHED_SECS = 60.0
 #: No job is made to wait longer: a later run_at comes from a clock that was wrong.
@@ -77,7 +78,7 @@ class Worker:
 
     ``limit`` is how long an idle server may take for one answer, in seconds. ``chance`` gives
     random numbers in [0, 1). ``ended`` is told how every try ended, ``opened`` is called when the
-    breaker opens.
+    breaker opens. No job is taken while ``may_claim`` says no.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Worker:
         chance: Callable[[], float],
         ended: Callable[[Ended], None],
         opened: Callable[[], None],
+        may_claim: Callable[[], bool],
     ) -> None:
         self.backend = backend
         self.bell = Doorbell(clock)
@@ -105,6 +107,7 @@ class Worker:
         self._chance = chance
         self._ended = ended
         self._opened = opened
+        self._may_claim = may_claim
         self._after_timeout = False
         self._stopping = False
         self._failed_last: UUID | None = None  #: one image alone does not open the breaker
@@ -144,7 +147,10 @@ class Worker:
             raise
 
     async def _pause(self) -> float:
-        """Seconds until there may be something to do: by the breaker, then by the queue."""
+        """Seconds until there may be something to do: by the room on the disk, by the breaker,
+        then by the queue."""
+        if not self._may_claim():
+            return ROOM_LOOK_SECS
         closed = self.breaker.wait(self._clock.monotonic())
         if closed > 0:
             return closed

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import aiosqlite
 
-from clipwatch.errors import StartError, StoreError
+from clipwatch.errors import StoreError, StoreFull
 from clipwatch.model import (
     Ask,
     Batch,
@@ -49,7 +49,6 @@ from clipwatch.store import (
     sqlite_batches,
     sqlite_bulk,
     sqlite_changes,
-    sqlite_drift,
     sqlite_images,
     sqlite_jobs,
     sqlite_ledger,
@@ -62,12 +61,15 @@ from clipwatch.store import (
     sqlite_roots,
     sqlite_tags,
 )
+from clipwatch.store.sqlite_ballast import Ballast
+from clipwatch.store.sqlite_care import Care
 from clipwatch.store.sqlite_drift import Measure
-from clipwatch.store.sqlite_files import Lock, make_private
+from clipwatch.store.sqlite_files import Lock, make_private, refuse_network
 from clipwatch.store.sqlite_images import seq_at, seq_of
+from clipwatch.store.sqlite_opening import must_exist, prepare_reader, prepare_writer
 from clipwatch.store.sqlite_patience import SEARCH_SECS, Patience
 from clipwatch.store.sqlite_prompts import Keys
-from clipwatch.store.sqlite_schema import migrate, require_current
+from clipwatch.store.sqlite_start import make_ready
 from clipwatch.store.sqlite_writer import (
     Hop,
     Work,
@@ -78,26 +80,11 @@ from clipwatch.store.sqlite_writer import (
 
 T = TypeVar("T")
 
-_COMMON = """
-PRAGMA busy_timeout = 5000;
-PRAGMA foreign_keys = ON;
-PRAGMA temp_store = MEMORY;
-PRAGMA trusted_schema = OFF;
-PRAGMA cell_size_check = ON;
-PRAGMA mmap_size = 0;
-"""
-_WRITER = f"""{_COMMON}
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 1000;
-PRAGMA journal_size_limit = 67108864;
-PRAGMA cache_size = -16384;
-"""
-_READER = f"""{_COMMON}
-PRAGMA query_only = ON;
-PRAGMA wal_autocheckpoint = 0;
-"""
 _READERS = 2
+
+
+def _unheard(text: str) -> None:
+    """Nobody waits to hear what takes its time."""
 
 
 async def open_store(
@@ -107,35 +94,51 @@ async def open_store(
     read_only: bool = False,
     search_secs: float = SEARCH_SECS,
     drift: Measure | None = None,
+    tell: Callable[[str], None] = _unheard,
 ) -> "SqliteStore":
-    """The store in this file, made and migrated where necessary; to be closed by ``close``.
+    """The store in this file, made, salvaged and migrated where necessary; to be closed by
+    ``close``. ``tell`` hears what takes its time.
 
     A search that takes longer than ``search_secs`` is cut off.
 
     With ``read_only`` nothing is made or locked, and every write raises ``StoreError``: for a
     look beside a running daemon. ``drift`` measures how far an embedded and a generated prompt are
     apart; without it no image has one. Raises ``StartError`` where another process uses the
-    database, where it is damaged or newer than this code, and ``StoreFull`` on a full disk.
+    database, where it lies on a network file system, is newer than this code or none at all, and
+    ``StoreFull`` on a full disk, after the ballast was dropped.
     """
+    again = partial(_open, path, clock, read_only, Patience(clock.monotonic, search_secs), drift)
+    try:
+        return await again(tell)
+    except StoreFull:
+        if read_only or not Ballast(path).drop():
+            raise
+    return await again(tell)
+
+
+async def _open(
+    path: Path,
+    clock: Clock,
+    read_only: bool,
+    patience: Patience,
+    drift: Measure | None,
+    tell: Callable[[str], None],
+) -> "SqliteStore":
     async with AsyncExitStack() as opened:
         writer = None
         if read_only:
-            _must_exist(path)
+            must_exist(path)
         else:
+            refuse_network(path)
             make_private(path)
             opened.callback(Lock(path).release)
-            prepare = partial(_prepare, path=path, now=clock.now(), drift=drift)
-            writer = await _connect(path, opened, prepare)
-        readers = [await _connect(path, opened, _prepare_reader) for _ in range(_READERS)]
-        patience = Patience(clock.monotonic, search_secs)
-        return SqliteStore(writer, readers, opened.pop_all(), patience)
-
-
-def _must_exist(path: Path) -> None:
-    if not path.exists():
-        raise StartError(
-            f"There is no database at {path}.", hint="clipwatch run or clipwatch scan makes it."
-        )
+            await asyncio.to_thread(make_ready, path, clock.now(), tell)
+            writer = await _connect(path, opened, partial(prepare_writer, drift=drift))
+        readers = [await _connect(path, opened, prepare_reader) for _ in range(_READERS)]
+        store = SqliteStore(path, clock, writer, readers, opened.pop_all(), patience)
+    if not read_only:
+        await store.care.begin()
+    return store
 
 
 async def _connect(path: Path, opened: AsyncExitStack, prepare: Work[None]) -> Hop:
@@ -145,7 +148,7 @@ async def _connect(path: Path, opened: AsyncExitStack, prepare: Work[None]) -> H
         hop = _hop_into(connection)
         await hop(prepare)
     except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+        raise translated(error) from error
     return hop
 
 
@@ -160,41 +163,13 @@ def _hop_into(connection: aiosqlite.Connection) -> Hop:
     return hop
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> StartError | StoreError:
-    if error.sqlite_errorname in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
-        return _damaged(path, str(error))
-    return translated(error)
-
-
-def _damaged(path: Path, finding: str) -> StartError:
-    return StartError(
-        f"The database {path} is damaged: {finding}.",
-        hint="Put a backup in its place, or move it away: all that the images say is read again.",
-        exit_code=78,
-    )
-
-
-def _prepare(connection: sqlite3.Connection, path: Path, now: int, drift: Measure | None) -> None:
-    connection.executescript(_WRITER)
-    sqlite_drift.install(connection, drift)
-    migrate(connection)
-    if sqlite_meta.running_since(connection) is not None:
-        (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if finding != "ok":
-            raise _damaged(path, finding)
-    sqlite_meta.mark_running(connection, now)
-
-
-def _prepare_reader(connection: sqlite3.Connection) -> None:
-    connection.executescript(_READER)
-    require_current(connection)
-
-
 class SqliteStore:
     """``Store`` in one file. Made by ``open_store``."""
 
     def __init__(
         self,
+        path: Path,
+        clock: Clock,
         writer: Hop | None,
         readers: Sequence[Hop],
         opened: AsyncExitStack,
@@ -206,13 +181,19 @@ class SqliteStore:
         self._readers: asyncio.LifoQueue[Hop] = asyncio.LifoQueue()
         for reader in readers:
             self._readers.put_nowait(reader)
+        #: what keeps the file sound
+        self.care = Care(path, clock, writer, write=self._write, read=self._read)
 
     async def _write(self, work: Work[T]) -> T:
-        if self._opened is None or self._writer is None:
+        writer = self._writer
+        if self._opened is None or writer is None:
             raise StoreError("The store is closed, or open for reading only.")
-        return await self._writer.write(work)
+        return await self.care.carefully(lambda: writer.write(work))
 
     async def _read(self, work: Work[T]) -> T:
+        return await self.care.carefully(lambda: self._read_once(work))
+
+    async def _read_once(self, work: Work[T]) -> T:
         if self._opened is None:
             raise StoreError("The store is closed.")
         reader = await self._readers.get()
@@ -228,7 +209,7 @@ class SqliteStore:
         if self._opened is None:
             return
         if self._writer is not None:
-            await self._write(sqlite_meta.mark_shutdown)
+            await self.care.end()
             await self._writer.drain()
         opened, self._opened = self._opened, None
         await opened.aclose()

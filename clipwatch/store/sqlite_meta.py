@@ -1,6 +1,9 @@
 """The few facts about the whole store."""
 
 import sqlite3
+from typing import Any
+
+from clipwatch.store.sqlite_values import from_json, to_json
 
 
 def is_paused(connection: sqlite3.Connection) -> bool:
@@ -27,6 +30,16 @@ def mark_running(connection: sqlite3.Connection, now: int) -> None:
 def mark_shutdown(connection: sqlite3.Connection) -> None:
     """Note that the daemon ends in order."""
     connection.execute("DELETE FROM meta WHERE key = 'running_since'")
+
+
+def note(connection: sqlite3.Connection, key: str, facts: Any) -> None:
+    """Keep facts under a key, in the place of those before."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, to_json(facts)))
+
+
+def noted(connection: sqlite3.Connection, key: str) -> Any:
+    """The facts under a key; None where there are none."""
+    return from_json(_get(connection, key), None)
 
 
 def _get(connection: sqlite3.Connection, key: str) -> str | None:

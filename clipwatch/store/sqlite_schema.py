@@ -274,7 +274,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
 
     Raises ``StartError`` (exit code 78) for a database that newer code has written.
     """
-    for version in range(_version(connection, len(migrations)), len(migrations)):
+    for version in range(version_of(connection, len(migrations)), len(migrations)):
         step = f"{migrations[version]}; PRAGMA user_version = {version + 1};"
         try:
             connection.executescript(f"BEGIN IMMEDIATE; {step} COMMIT;")
@@ -285,7 +285,7 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
 
 def require_current(connection: sqlite3.Connection) -> None:
     """Raises ``StartError`` where the database is newer or older than this code."""
-    version = _version(connection, len(MIGRATIONS))
+    version = version_of(connection, len(MIGRATIONS))
     if version < len(MIGRATIONS):
         raise StartError(
             f"The database has schema {version}; this clipwatch needs {len(MIGRATIONS)}.",
@@ -293,7 +293,9 @@ def require_current(connection: sqlite3.Connection) -> None:
         )
 
 
-def _version(connection: sqlite3.Connection, supported: int) -> int:
+def version_of(connection: sqlite3.Connection, supported: int = len(MIGRATIONS)) -> int:
+    """The schema's version, 0 for an empty database. Raises ``StartError`` (exit code 78) where
+    it is newer than what is supported."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > supported:
         raise StartError(

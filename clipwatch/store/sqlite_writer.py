@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from clipwatch.errors import StoreError, StoreFull
+from clipwatch.errors import IndexDamaged, StoreDamaged, StoreError, StoreFull
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Hop(Protocol):
@@ -102,9 +103,22 @@ def _run(connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
 
 def translated(error: sqlite3.Error) -> StoreError:
     """SQLite's error as one of ours."""
-    if getattr(error, "sqlite_errorcode", None) in _FULL:
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    if code in _FULL:
         return StoreFull(
             "The disk that holds the database is full.",
             hint="Free some space there; clipwatch goes on by itself.",
+        )
+    if code == sqlite3.SQLITE_CORRUPT_VTAB:
+        return IndexDamaged(f"The full-text index is damaged: {error}.", hint="It is made anew.")
+    if code & 0xFF in _DAMAGE:
+        return StoreDamaged(
+            f"The database is damaged: {error}.",
+            hint="clipwatch salvages it when it starts the next time.",
+        )
+    if code & 0xFF == sqlite3.SQLITE_IOERR:
+        return StoreError(
+            f"The disk that holds the database failed: {error} ({error.sqlite_errorname}).",
+            hint="Look at the disk, its quota and the kernel's log; clipwatch tries again.",
         )
     return StoreError(f"The database failed: {error}.", hint="The log has the details.")

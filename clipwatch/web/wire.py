@@ -326,6 +326,10 @@ def trial_dict(trial: Trial) -> dict[str, Any]:
     }
 
 
+def _with_moments(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: moment(value) if name.endswith("_at") else value for name, value in part.items()}
+
+
 def health_dict(health: Health) -> dict[str, Any]:
     """How each part of the daemon is."""
     return {
@@ -337,6 +341,7 @@ def health_dict(health: Health) -> dict[str, Any]:
         },
         "settling": health.settling,
         "queue": {**health.queue, "next_run_at": moment(health.queue.get("next_run_at"))},
-        "store": health.store,
+        "store": _with_moments(health.store),
+        "backup": _with_moments(health.backup),
         "disk": health.disk,
     }

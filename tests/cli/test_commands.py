@@ -279,7 +279,13 @@ def health(**changes: Any) -> dict[str, Any]:
         "settling": {"state": "ok", "files": 2},
         "queue": {"state": "working"},
         "store": {"state": "ok", "images": 3},
-        "disk": {"state": "ok", "free_bytes": 5_000_000_000},
+        "backup": {"state": "skipped", "made_at": None, "reason": "no room"},
+        "disk": {
+            "state": "ok",
+            "free_bytes": 5_000_000_000,
+            "used_bytes": 70_000_000,
+            "in_a_year_bytes": 900_000_000,
+        },
     } | changes
 
 
@@ -312,13 +318,15 @@ def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
         "settling",
         "queue",
         "store",
+        "backup",
         "disk",
         "back",
     ]
     for text in (
         daemon.url,
         "1 new, 7 backlog waiting, 1 running, 2 given up; the server renders for its owner",
-        "5.0 GB free",
+        "5.0 GB free; 70.0 MB used with backups, 900.0 MB in a year",
+        "skipped      the last one not yet; no room",
         "unavailable  default (sdapi) http://127.0.0.1:7860; nothing answers; start it",
     ):
         assert text in done.out

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,6 +129,7 @@ async def asking(
     enabled: bool = True,
     limit: float = LIMIT,
     seen_as: object = None,
+    may_claim: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Rig]:
     """A rig over these servers. ``seen_as`` stands before the store, where it is to fail."""
     await asyncio.to_thread(folder.mkdir)
@@ -153,6 +154,7 @@ async def asking(
             metrics=make_metrics(),
             limit=limit,
             chance=random.Random(1).random,
+            may_claim=may_claim,
         )
         stack.push_async_callback(interrogations.close)
         root = await store.register_root(os.fsencode(folder))

@@ -4,18 +4,24 @@ from pathlib import Path
 
 import pytest
 
+from clipwatch.errors import StoreDamaged
 from clipwatch.model import Priority, QueueDepth
 from clipwatch.pipeline import health
 from clipwatch.pipeline.consumer import Consumer, RootStatus
-from clipwatch.pipeline.health import LOW_DISK_BYTES, Health, disk_of, queue_state, root
+from clipwatch.pipeline.health import Health, Keeping, backup_of, queue_state, root, store_of
+from clipwatch.pipeline.space import SCARCE_BYTES, Space
+from clipwatch.pipeline.upkeep import Chore, Upkeep
+from clipwatch.store.base import CareFacts
 from clipwatch.store.sqlite import SqliteStore
 from clipwatch.watching.observer import Blindness
+from tests.contracts.observations import NOW
 from tests.pipeline.asking import Rig
 from tests.pipeline.conftest import Parts
 from tests.servers.a1111 import FakeA1111
 
 DEPTH = QueueDepth(ready={}, leased=0, dead=0, next_run_at=None)
 PLENTY = 10**12
+LOW = 200 * 2**20
 
 
 @pytest.mark.parametrize(
@@ -47,17 +53,12 @@ def test_the_queue_says_what_it_does(depth: QueueDepth, enabled: bool, state: st
     assert queue_state(depth, enabled) == state
 
 
-def test_a_disk_that_is_nearly_full_is_low() -> None:
-    assert disk_of(LOW_DISK_BYTES - 1)["state"] == "low"
-    assert disk_of(LOW_DISK_BYTES)["state"] == "ok"
-
-
 def test_the_free_bytes_are_those_of_the_folders_disk(tmp_path: Path) -> None:
     status = os.statvfs(tmp_path)
     assert 0 <= health.free_bytes(tmp_path) <= status.f_frsize * status.f_blocks
 
 
-async def look(parts: Parts, rig: Rig, free: int = PLENTY) -> Health:
+async def look(parts: Parts, rig: Rig, store: SqliteStore, free: int = PLENTY) -> Health:
     consumer = Consumer(
         [parts.watched],
         scanner=parts.scanner,
@@ -69,15 +70,18 @@ async def look(parts: Parts, rig: Rig, free: int = PLENTY) -> Health:
         full_sweep_secs=3600.0,
         arrived=lambda: None,
     )
-    database = parts.folder / "clipwatch.db"
-    return await health.look(consumer, rig.interrogations, parts.store, database, lambda _: free)
+    clock = parts.clock
+    space = Space(store.care, clock=clock, free_bytes=lambda: free, low_bytes=LOW)
+    upkeep = Upkeep(store.care, clock=clock, backup_hours=24)
+    keeping = Keeping(store.care, upkeep, space, clock)
+    return await health.look(consumer, rig.interrogations, parts.store, keeping)
 
 
 async def test_all_is_well_and_no_server_was_asked(
-    parts: Parts, rig: Rig, server: FakeA1111
+    parts: Parts, rig: Rig, store: SqliteStore, server: FakeA1111
 ) -> None:
     await rig.add()
-    found = await look(parts, rig)
+    found = await look(parts, rig, store)
     assert (found.status, found.ready) == ("ok", True)
     assert found.queue["ready"] == {"interactive": 0, "new": 1, "backlog": 0}
     assert found.queue["backends"]["default"]["breaker"] == "closed"
@@ -86,17 +90,58 @@ async def test_all_is_well_and_no_server_was_asked(
     assert server.seen == []
 
 
-async def test_a_low_disk_degrades_it_and_it_is_ready_all_the_same(parts: Parts, rig: Rig) -> None:
-    found = await look(parts, rig, free=1000)
-    assert (found.status, found.ready, found.disk["state"]) == ("degraded", True, "low")
+@pytest.mark.parametrize(("free", "state"), [(SCARCE_BYTES - 1, "scarce"), (LOW - 1, "low")])
+async def test_a_low_disk_degrades_it_and_it_is_ready_all_the_same(
+    parts: Parts, rig: Rig, store: SqliteStore, free: int, state: str
+) -> None:
+    found = await look(parts, rig, store, free=free)
+    assert (found.status, found.ready, found.disk["state"]) == ("degraded", True, state)
+    assert found.disk["free_bytes"] == free
+    assert found.disk["used_bytes"] >= found.disk["database_bytes"] > 0
+    assert found.disk["in_a_year_bytes"] > found.disk["used_bytes"]
 
 
 async def test_a_store_that_fails_makes_it_unready_and_says_why(
     parts: Parts, rig: Rig, store: SqliteStore
 ) -> None:
     await store.close()
-    found = await look(parts, rig)
+    found = await look(parts, rig, store)
     assert (found.status, found.ready) == ("degraded", False)
     assert found.store["state"] == "failed"
     assert found.store["reason"]
     assert found.queue["state"] == "unknown"
+    assert found.backup["state"] == "unknown"
+
+
+async def test_a_damaged_store_is_told_apart(parts: Parts, rig: Rig, store: SqliteStore) -> None:
+    store.care.damage = StoreDamaged("page 7 is nonsense")
+    found = await look(parts, rig, store)
+    assert (found.status, found.ready, found.store["state"]) == ("degraded", False, "damaged")
+    store.care.damage = None
+
+
+SALVAGE = {
+    "at": NOW,
+    "finding": "bad",
+    "rows": {"image": 3},
+    "filled": {"prompt": 4},
+    "backup": "b",
+}
+FACTS = CareFacts(backed_up_at=None, quick_check_at=None, full_check_at=5, salvage=None)
+CHORE = Chore(3600, 0)
+DAY = 24 * 3600 * 1_000_000
+
+
+@pytest.mark.parametrize(("days", "state"), [(0, "salvaged"), (6, "salvaged"), (8, "ok")])
+def test_a_salvage_is_trouble_for_a_week(days: int, state: str) -> None:
+    facts = replace(FACTS, salvage=SALVAGE)
+    told = store_of(facts, {"images": 3}, CHORE, NOW + days * DAY)
+    assert (told["state"], told["images"], told["salvaged_at"]) == (state, 3, NOW)
+    assert ("3 rows" in (told["reason"] or "")) == (state == "salvaged")
+
+
+def test_a_backup_that_was_skipped_says_why() -> None:
+    assert backup_of(CHORE, FACTS)["state"] == "ok"
+    assert backup_of(Chore(0, 0), FACTS)["state"] == "off"
+    skipped = backup_of(Chore(3600, 0, "no room"), FACTS)
+    assert (skipped["state"], skipped["reason"]) == ("skipped", "no room")

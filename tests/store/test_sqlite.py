@@ -21,6 +21,7 @@ from clipwatch.errors import StartError, StoreError, StoreFull
 from clipwatch.model import FileStat, TagOrigin, Verdict
 from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite import SqliteStore, open_store
+from clipwatch.store.sqlite_files import refuse_network
 from clipwatch.store.sqlite_schema import ORIGINS
 from tests.clock import ManualClock
 from tests.contracts.observations import NOTHING, NOW, claimed, finished, found, put, says, seen
@@ -78,31 +79,31 @@ async def test_a_database_from_the_future_is_refused(path: Path) -> None:
         assert refused.value.exit_code == 78
 
 
+NO_DATABASE = b"not a database" * 100
+
+
 @pytest.fixture
 def no_database(path: Path) -> Path:
     path.parent.mkdir()
-    path.write_bytes(b"not a database" * 100)
+    path.write_bytes(NO_DATABASE)
     return path
 
 
 async def test_something_that_is_no_database_is_refused(no_database: Path) -> None:
-    with pytest.raises(StartError, match="is damaged") as refused:
+    with pytest.raises(StartError, match="is no database of clipwatch") as refused:
         await open_store(no_database, ManualClock())
     assert refused.value.exit_code == 78
+    assert await asyncio.to_thread(no_database.read_bytes) == NO_DATABASE
 
 
-async def test_damage_is_found_after_a_kill(path: Path) -> None:
-    async with opened(path) as store:
-        root = await store.register_root(b"/pictures")
-        await put(store, *(seen(root, b"%d.png" % n, says(f"dog {n}")) for n in range(500)))
-    with closing(sqlite3.connect(path)) as killed:
-        killed.execute("INSERT INTO meta VALUES ('running_since', '1')")
-        killed.commit()
-    with path.open("r+b") as file:
-        file.seek(40 * 4096)
-        file.write(b"\xff" * 4096 * 20)
-    with pytest.raises(StartError, match="is damaged"):
-        await open_store(path, ManualClock())
+async def test_a_network_file_system_is_refused(path: Path, tmp_path: Path) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_bytes(b"1 1 0:1 / / rw - ext4 a rw\n2 1 0:2 / %s rw - nfs4 b rw" % bytes(tmp_path))
+    with pytest.raises(StartError, match=f"nfs4 at {tmp_path}") as refused:
+        refuse_network(path, table)
+    assert refused.value.exit_code == 78
+    refuse_network(tmp_path.parent / "clipwatch.db", table)
+    refuse_network(path, tmp_path / "hidden")
 
 
 async def test_a_reader_beside_the_daemon(store: SqliteStore, path: Path) -> None:

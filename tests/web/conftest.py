@@ -26,9 +26,12 @@ from clipwatch.pipeline.batch import Scans
 from clipwatch.pipeline.bulk import Bulk
 from clipwatch.pipeline.consumer import Consumer
 from clipwatch.pipeline.diagnosis import Diagnostician
+from clipwatch.pipeline.health import Keeping
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
+from clipwatch.pipeline.space import Space
 from clipwatch.pipeline.sweep import Sweeper
+from clipwatch.pipeline.upkeep import Upkeep
 from clipwatch.pipeline.worker import Backend
 from clipwatch.settings import BackendSettings, ServerSettings
 from clipwatch.store.base import Store
@@ -162,7 +165,9 @@ async def application(
             arrived=interrogations.wake,
         )
         stack.push_async_callback(bulk.close)
-        look = partial(health.look, consumer, interrogations, store, database, health.free_bytes)
+        space = Space(store.care, clock=clock, free_bytes=lambda: 10**12, low_bytes=0)
+        keeping = Keeping(store.care, Upkeep(store.care, clock=clock, backup_hours=0), space, clock)
+        look = partial(health.look, consumer, interrogations, store, keeping)
         neighbours = Neighbours(ports, monotonic=clock.monotonic)
         diagnostician = Diagnostician(interrogations, neighbours, clock)
         services = Services(store, scans, bulk, interrogations, look, metrics, clock, diagnostician)

@@ -7,7 +7,7 @@ async def test_every_part_has_its_state(off: Rig) -> None:
     told = await body(answer)
     assert told["status"] in ("ok", "degraded")
     assert str(off.folder) in told["roots"]
-    for part in ("settling", "queue", "store", "disk"):
+    for part in ("settling", "queue", "store", "backup", "disk"):
         assert told[part]["state"]
 
 
@@ -32,3 +32,5 @@ async def test_the_figures_are_for_prometheus(rig: Rig) -> None:
     text = await answer.text()
     assert 'clipwatch_jobs{state="ready"} 1.0' in text
     assert "clipwatch_images_scanned_total" in text
+    assert 'clipwatch_healthy{part="store"} 1.0' in text
+    assert 'clipwatch_disk_bytes{part="free"}' in text

@@ -1,0 +1,106 @@
+"""What the store needs now and then: backups and checks, each when it is due."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from clipwatch.errors import StoreDamaged, StoreError
+from clipwatch.model import Clock
+from clipwatch.store.base import CareFacts, StoreCare
+
+BACKUP_FAILED = "backup.failed"
+BACKUP_MADE = "backup.made"
+CHECK_FAILED = "check.failed"
+
+LOOK_SECS = 60.0
+#: What failed is tried again after so long; what was never done waits so long after the start.
+AGAIN_SECS = 3600.0
+CHECK_SECS = 7 * 24 * 3600.0
+_SECOND = 1_000_000
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something that is due at intervals. Moments are the wall clock's, in microseconds."""
+
+    every_secs: float  #: 0: never
+    not_before: int
+    trouble: str | None = None  #: why it was not done the last time
+
+    def is_due(self, now: int, last: int | None) -> bool:
+        """Whether to do it now, where it was done ``last``. A ``last`` that lies ahead comes from
+        a clock that was wrong."""
+        if not self.every_secs or now < self.not_before:
+            return False
+        return last is None or not now - self.every_secs * _SECOND < last <= now
+
+    def failed(self, now: int, reason: str) -> bool:
+        """Put it off; whether that is news."""
+        news = self.trouble is None
+        self.trouble = reason
+        self.not_before = now + round(AGAIN_SECS * _SECOND)
+        return news
+
+
+class Upkeep:
+    """Does one thing after the other, beside all other work. ``backup_hours`` 0 makes none."""
+
+    def __init__(self, care: StoreCare, *, clock: Clock, backup_hours: float) -> None:
+        soon = clock.now() + round(AGAIN_SECS * _SECOND)
+        self.backup = Chore(backup_hours * 3600.0, soon)
+        self.check = Chore(CHECK_SECS, soon)
+        self._care = care
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Check quickly after a kill; then do what is due, until cancelled or the store is
+        damaged."""
+        try:
+            if self._care.unclean:
+                await self._checked(full=False)
+            while not self._care.damaged.is_set():
+                await self._do_what_is_due()
+                await self._clock.sleep(LOOK_SECS)
+        except StoreDamaged:  # the daemon ends on its account
+            return
+
+    async def _do_what_is_due(self) -> None:
+        try:
+            facts = await self._care.facts()
+        except StoreError:  # whoever works with the store tells that
+            return
+        if self.backup.is_due(self._clock.now(), facts.backed_up_at):
+            await self._backed_up()
+        if self.check.is_due(self._clock.now(), facts.full_check_at):
+            await self._checked(full=True)
+
+    async def _backed_up(self) -> None:
+        try:
+            made = await self._care.back_up()
+        except StoreDamaged:
+            raise
+        except StoreError as error:
+            if self.backup.failed(self._clock.now(), error.message):
+                log.warning(BACKUP_FAILED, error=error.message, hint=error.hint)
+        else:
+            self.backup.trouble = None
+            log.info(BACKUP_MADE, path=str(made))
+
+    async def _checked(self, *, full: bool) -> None:
+        try:
+            await self._care.check(full=full)
+        except StoreDamaged:
+            raise
+        except StoreError as error:
+            if self.check.failed(self._clock.now(), error.message):
+                log.warning(CHECK_FAILED, error=error.message, hint=error.hint)
+        else:
+            self.check.trouble = None
+
+
+def salvage_is_news(facts: CareFacts, now: int) -> bool:
+    """Whether the last salvage is still shown as trouble: for seven days."""
+    at = facts.salvage["at"] if facts.salvage else None
+    return at is not None and now - CHECK_SECS * _SECOND < at

@@ -79,9 +79,15 @@ class _Reader:
             count = None if count is None else count - 1
 
     def _map(self, count: int | None, depth: int) -> dict[str, Any]:
-        """Keys that are no text are kept as what Python prints of them."""
+        """Keys that are no text are kept as what Python prints of them; a key that has others in it
+        is refused, for its print doubles with each that it is inside of."""
         items = self._items(None if count is None else 2 * count, depth)
-        return {str(key): next(items, None) for key in items}
+        return {self._key(key): next(items, None) for key in items}
+
+    def _key(self, item: Any) -> str:
+        if isinstance(item, dict | list):
+            raise Damaged("CBOR has a key that is no single value")
+        return str(item)
 
     def _string(self, major: int, count: int | None, depth: int) -> Any:
         if count is not None:

@@ -57,6 +57,8 @@ def test_a_number_that_is_none() -> None:
         b"\x1e",
         b"\x9b" + b"\x7f" * 8,
         b"\xc1" * 99,
+        b"\xa1" * 14 + bytes(15),
+        b"\xa1\x81\0\0",
     ],
 )
 def test_what_is_hostile_is_refused(data: bytes) -> None:

@@ -3,6 +3,8 @@
     first_import   a folder that is new: images a second, memory
     arrival        from close() of an image to its committed row
     cached         images whose pixels are known come back under other names
+    dispatch       the share of a back end's time that is used, and what it costs
+    manners        what an owner who renders all day loses to the backlog, simulated
     idle_memory    what the waiting daemon holds, and for what
 
 Every figure that matters is a ratio to a floor taken in the same run, because the machine's own

@@ -1,11 +1,22 @@
 """``python -m benchmarks``: all of them, one after another."""
 
-from benchmarks import arrival, cached, first_import, idle_memory, reading, search
+from benchmarks import (
+    arrival,
+    cached,
+    dispatch,
+    first_import,
+    idle_memory,
+    manners,
+    reading,
+    search,
+)
+
+BENCHMARKS = (first_import, arrival, cached, dispatch, manners, idle_memory, reading, search)
 
 
 def main() -> None:
     """Run every benchmark; each prints its own table."""
-    for benchmark in (first_import, arrival, cached, idle_memory, reading, search):
+    for benchmark in BENCHMARKS:
         benchmark.main()
 
 

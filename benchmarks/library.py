@@ -28,6 +28,7 @@ from clipwatch.model import (
     TagOrigin,
 )
 from clipwatch.store import sqlite_drift, sqlite_jobs, sqlite_prompts, sqlite_record
+from clipwatch.store.base import ANYBODY
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_roots import register_root
 from clipwatch.store.sqlite_schema import migrate
@@ -163,7 +164,7 @@ def _interrogate(connection: sqlite3.Connection) -> int:
     chance = random.Random(connection.total_changes)
     origin = sqlite_prompts.Origin("studio", "tagger", 800)
     for number in range(A_TRANSACTION):
-        job = sqlite_jobs.claim(connection, NOW, ())
+        job = sqlite_jobs.claim(connection, NOW, ANYBODY)
         if job is None:
             return number
         sqlite_prompts.finish(connection, job, _caption(chance), origin, Keys(), NOW)

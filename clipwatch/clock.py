@@ -34,3 +34,8 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def local_time(now: int) -> datetime:
+    """What the clock on the wall shows at a time of ``Clock.now``, in the machine's own zone."""
+    return datetime.fromtimestamp(now / 1e6, UTC).astimezone()

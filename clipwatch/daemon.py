@@ -19,17 +19,22 @@ import structlog
 from aiohttp import web
 
 from clipwatch import __version__, log, runfile, systemd
-from clipwatch.clock import SystemClock
+from clipwatch.clock import SystemClock, local_time
 from clipwatch.errors import StartError, StoreError, StoreFull
+from clipwatch.hours import Hours
 from clipwatch.interrogators import build
+from clipwatch.interrogators.base import Interrogator
 from clipwatch.interrogators.neighbours import USUAL_PORTS, Neighbours
-from clipwatch.metrics import Metrics, make_metrics
+from clipwatch.metrics import make_metrics
 from clipwatch.model import Clock
 from clipwatch.pipeline import health
+from clipwatch.pipeline.backend import Backend
 from clipwatch.pipeline.batch import Scans
 from clipwatch.pipeline.bulk import Bulk
+from clipwatch.pipeline.choice import Choice, Profile, choice
 from clipwatch.pipeline.comparison import drift
 from clipwatch.pipeline.consumer import Consumer
+from clipwatch.pipeline.courtesy import Manners
 from clipwatch.pipeline.diagnosis import Diagnostician
 from clipwatch.pipeline.health import Keeping
 from clipwatch.pipeline.interrogate import Interrogations
@@ -37,9 +42,8 @@ from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.space import Space
 from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.pipeline.upkeep import Upkeep
-from clipwatch.pipeline.worker import Backend
 from clipwatch.runfile import RunFile
-from clipwatch.settings import BackendSettings, RootSettings, Settings
+from clipwatch.settings import BackendSettings, CourtesySettings, RootSettings, Settings
 from clipwatch.store.base import Store
 from clipwatch.store.sqlite import SqliteStore, open_store
 from clipwatch.watching.listing import IgnoreRules
@@ -170,12 +174,21 @@ async def running(
             stack.callback(one.close)
         metrics = make_metrics()
         models = runfile.models_directory(environ)
-        interrogations = await _interrogations(
-            settings, store, clock, metrics, models, keeping.space
-        )
-        stack.push_async_callback(interrogations.close)
-
+        backends = await _backends(settings, clock, models, stack)
         roots = [await watch(store, root, settings) for root in settings.roots]
+        interrogations = Interrogations(
+            backends,
+            enabled=settings.clip.enabled,
+            store=store,
+            clock=clock,
+            metrics=metrics,
+            manners=_manners(settings.courtesy),
+            choice=_choice(settings, roots, clock),
+            timeout=settings.clip.timeout_secs,
+            chance=random.random,
+            local=local_time,
+            may_claim=keeping.space.may_claim,
+        )
         allowed = [
             await watch(store, RootSettings(path=folder), settings)
             for folder in settings.server.allowed_folders
@@ -290,29 +303,43 @@ async def _take_over(store: Store, clock: Clock, roots: Sequence[WatchedRoot]) -
         logger.info(JOBS_MADE, jobs=made)
 
 
-async def _interrogations(
-    settings: Settings,
-    store: Store,
-    clock: Clock,
-    metrics: Metrics,
-    models: Path,
-    space: Space,
-) -> Interrogations:
-    return Interrogations(
-        [await _backend(one, clock, models) for one in settings.all_backends()],
-        enabled=settings.clip.enabled,
-        store=store,
-        clock=clock,
-        metrics=metrics,
-        limit=settings.clip.timeout_secs,
-        chance=random.random,
-        may_claim=space.may_claim,
+def _choice(settings: Settings, roots: Sequence[WatchedRoot], clock: Clock) -> Choice:
+    profiles = [Profile(one.name, one.where, one.fallback) for one in settings.all_backends()]
+    named = zip(roots, settings.roots, strict=True)
+    of_roots = {root.root.root_id: of.backend for root, of in named if of.backend}
+    return choice(profiles, of_roots, clock.local_now())
+
+
+def _manners(settings: CourtesySettings) -> Manners:
+    return Manners(
+        grace_secs=settings.grace_secs,
+        hours=Hours.parse(settings.hours) if settings.hours else None,
+        per_minute=settings.pictures_per_minute,
+        unload=settings.unload,
     )
 
 
-async def _backend(settings: BackendSettings, clock: Clock, models: Path) -> Backend:
-    interrogator = await build(settings, monotonic=clock.monotonic, models=models)
-    return Backend(settings.name, interrogator, settings.model)
+async def _backends(
+    settings: Settings, clock: Clock, models: Path, stack: AsyncExitStack
+) -> list[Backend]:
+    """The back ends, with those that they yield to: one client for each server, however often it
+    is named. A server that is a back end as well is asked with that one's credentials."""
+
+    async def client(of: BackendSettings) -> Interrogator:
+        made = await build(of, monotonic=clock.monotonic, models=models)
+        stack.push_async_callback(made.close)
+        return made
+
+    profiles = settings.all_backends()
+    own = [await client(one) for one in profiles]
+    clients = {one.url: asked for one, asked in zip(profiles, own, strict=True)}
+    for url in dict.fromkeys(url for one in profiles for url in one.yield_to):
+        if url not in clients:
+            clients[url] = await client(BackendSettings(name=url, url=url))
+    return [
+        Backend(one.name, asked, one.model, one.limit, [clients[url] for url in one.yield_to])
+        for one, asked in zip(profiles, own, strict=True)
+    ]
 
 
 async def watch(store: Store, root: RootSettings, settings: Settings) -> WatchedRoot:

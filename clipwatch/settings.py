@@ -13,6 +13,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -31,7 +32,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from clipwatch.errors import SettingsError
+from clipwatch.errors import QueryError, SettingsError
+from clipwatch.hours import Hours
 from clipwatch.origins import (
     Given,
     Key,
@@ -43,6 +45,7 @@ from clipwatch.origins import (
     read_file,
     suggestion,
 )
+from clipwatch.query import parse
 from clipwatch.runfile import state_directory
 from clipwatch.systemd import credential
 
@@ -66,6 +69,18 @@ def _http_url(url: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_http_url)]
+
+
+#: What dates in a search mean is decided when it is used.
+ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _search(text: str) -> str:
+    try:
+        parse(text, ANY_TIME)
+    except QueryError as error:
+        raise ValueError(f"must be a search: {error.message}") from error
+    return text.strip()
 
 
 def _folder(path: Path) -> Path:
@@ -117,6 +132,7 @@ class RootSettings(Section):
     ignore: tuple[str, ...] = ()  #: patterns beside those of [watching]
     smallest_bytes: int = Field(default=0, ge=0)
     interrogate: bool = True
+    backend: str = ""  #: its images go to this one alone; empty: as the back ends say
 
 
 class ServerSettings(Section):
@@ -173,6 +189,12 @@ class BackendSettings(Section):
     headers: dict[str, SecretStr] = {}  #: sent with every request, for a proxy before the server
     query: dict[str, SecretStr] = {}  #: added to every URL, for the same
     model: str = ""
+    where: Annotated[str, AfterValidator(_search)] = (
+        ""  #: takes the images that this search finds; empty: those no other takes
+    )
+    fallback: bool = False  #: asked only while those before it cannot be had
+    limit: int = Field(default=1, ge=1, le=16)  #: pictures in flight
+    yield_to: tuple[Url, ...] = ()  #: other servers on the same card
     workflow: Path | None = None  #: ComfyUI: a graph of one's own, in its API format
     output_node: str = ""  #: ComfyUI: the id of the workflow's node that has the text
     output_key: str = ""  #: ComfyUI: where the text is among what that node puts out
@@ -217,6 +239,19 @@ class BackendSettings(Section):
         return self
 
 
+def _hours(text: str) -> str:
+    return str(Hours.parse(text)) if text.strip() else ""
+
+
+class CourtesySettings(Section):
+    """How far clipwatch keeps out of the owner's way."""
+
+    grace_secs: float = Field(default=30.0, ge=0)  #: of idleness before the backlog begins
+    hours: Annotated[str, AfterValidator(_hours)] = ""  #: of the backlog; empty: all day
+    pictures_per_minute: float = Field(default=0.0, ge=0)  #: that nobody waits for; 0: any
+    unload: bool = False  #: models, after the last picture
+
+
 class WatchingSettings(Section):
     ignore: tuple[str, ...] = (".*", "*~", "*.tmp", "*.part", "*.crdownload", "~$*", "@eaDir")
     quiet_secs: float = Field(default=2.0, gt=0)
@@ -236,6 +271,7 @@ class Settings(Section):
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     clip: ClipSettings = ClipSettings()
+    courtesy: CourtesySettings = CourtesySettings()
     watching: WatchingSettings = WatchingSettings()
     log: LogSettings = LogSettings()
 
@@ -271,6 +307,17 @@ class Settings(Section):
             if store.path and _inside(store.path, root.path):
                 raise ValueError(f"the database {store.path} must not lie in the root {root.path}")
         return store
+
+    @model_validator(mode="after")
+    def _roots_name_backends(self) -> "Settings":
+        names = [backend.name for backend in self.all_backends()]
+        for root in self.roots:
+            if root.backend and root.backend not in names:
+                raise ValueError(
+                    f"the root {root.path} names the back end {root.backend!r}; there are: "
+                    + ", ".join(names)
+                )
+        return self
 
     @field_validator("backends")
     @classmethod

@@ -30,6 +30,11 @@ class ManualClock:
         """How many wait for it to be turned."""
         return len(self._sleepers)
 
+    @property
+    def next_due(self) -> float:
+        """In how many seconds the first of them wants to be woken."""
+        return min(self._sleepers.values(), default=float("inf")) - self._elapsed
+
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             return

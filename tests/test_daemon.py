@@ -17,6 +17,7 @@ from clipwatch.errors import NotFound, StartError, StoreError
 from clipwatch.model import BatchState
 from clipwatch.settings import (
     ClipSettings,
+    CourtesySettings,
     RootSettings,
     ServerSettings,
     Settings,
@@ -53,6 +54,7 @@ def settings(
         roots=roots,
         server=ServerSettings(port=0, **more),
         clip=ClipSettings(base_url=server.url, enabled=enabled),
+        courtesy=CourtesySettings(grace_secs=0.0),
         watching=WatchingSettings(quiet_secs=0.1),
     )
 

@@ -12,7 +12,7 @@ import clipwatch
 PACKAGE = Path(clipwatch.__file__).parent
 
 BASE = {"clipwatch", "errors", "model"}
-LIGHT = {"clock", "printable", "runfile", "systemd"}
+LIGHT = {"clock", "hours", "printable", "runfile", "systemd"}
 EVERYTHING = {
     *BASE, *LIGHT, "log", "metrics", "mounts", "query", "settings", "embedded", "interrogators",
     "watching", "store", "pipeline", "web", "daemon", "demo",
@@ -32,15 +32,16 @@ OURS: dict[str, set[str]] = {
     "log": {"printable", "repeats"},
     "metrics": set(),
     "origins": {"errors", "printable"},
-    "settings": {"errors", "origins", "runfile", "systemd"},
+    "settings": {"errors", "hours", "origins", "query", "runfile", "systemd"},
     "clock": set(),
+    "hours": set(),
     "query": {*BASE, "."},
     "embedded": {*BASE, "."},
     "interrogators": {*BASE, "printable", "settings", "embedded.pixels", "."},
     "watching": {*BASE, "embedded.container", "mounts", "."},
     "store": {*BASE, "mounts", "query", "."},
     "pipeline": {
-        *BASE, "settings", "query", "metrics", "embedded", "interrogators", "store.base",
+        *BASE, "hours", "settings", "query", "metrics", "embedded", "interrogators", "store.base",
         "watching", ".",
     },
     "web": {

@@ -102,6 +102,29 @@ def test_clip_timeout() -> None:
         assert line.startswith(f"clip.timeout_secs = '{wrong}' (CLIP_TIMEOUT_SECS): must be ")
 
 
+def test_hours_of_the_backlog() -> None:
+    environ = {"CLIPWATCH_COURTESY__HOURS": "22:00 - 06:30"}
+    assert load(None, environ, {}).courtesy.hours == "22:00-06:30"
+    assert load(None, {}, {}).courtesy.hours == ""
+    for wrong, why in (("22-6", "must be like 22:00-06:00"), ("22:00-22:00", "different times")):
+        line = problem({"CLIPWATCH_COURTESY__HOURS": wrong})
+        assert line.startswith(f"courtesy.hours = '{wrong}' (CLIPWATCH_COURTESY__HOURS): must ")
+        assert why in line
+
+
+def test_a_root_names_a_back_end_that_is_there(file: Path, tmp_path: Path) -> None:
+    file.write_text(f'[[roots]]\npath = "{tmp_path}"\nbackend = "studio"\n')
+    [line] = problems(file, {})
+    assert "names the back end 'studio'; there are: default" in line
+
+
+def test_what_a_back_end_takes_is_a_search(file: Path) -> None:
+    file.write_text('[[backends]]\nname = "a"\nurl = "http://a:1"\nwhere = "path:( x"\n')
+    [line] = problems(file, {})
+    assert line.startswith("backends[0].where = 'path:( x'")
+    assert "must be a search" in line
+
+
 def test_lists_in_the_environment(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "two, three"
     commas = load(None, {"CLIPWATCH_WATCHING__IGNORE": "*.tmp, .*,"}, {})

@@ -8,7 +8,7 @@ again: the pipeline decides all of that.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from clipwatch.errors import Problem
 from clipwatch.model import Caption
@@ -86,3 +86,12 @@ class Interrogator(Protocol):
         """Look at the server without giving it work."""
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Unloader(Protocol):
+    """An interrogator whose server can be told to free the card's memory."""
+
+    async def unload(self) -> None:
+        """Have it let go of its models, which the next picture loads again. Only for a server that
+        is idle. Raises ``InterrogatorError``."""

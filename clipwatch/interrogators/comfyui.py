@@ -106,6 +106,9 @@ class Comfyui:
 
         return await looked_at(self.kind, self._server, look, self._monotonic)
 
+    async def unload(self) -> None:
+        await self._server.tell("/free", b'{"unload_models":true,"free_memory":true}')
+
     async def close(self) -> None:
         await self._server.close()
 

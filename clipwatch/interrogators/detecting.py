@@ -9,7 +9,7 @@ from clipwatch.errors import (
     BackendMisconfigured,
     InterrogatorError,
 )
-from clipwatch.interrogators.base import Activity, Capabilities, Interrogator, Picture
+from clipwatch.interrogators.base import Activity, Capabilities, Interrogator, Picture, Unloader
 from clipwatch.interrogators.detect import detect
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import troubled
@@ -69,6 +69,10 @@ class Detecting:
         capabilities = await found.probe()
         self.models = found.models
         return capabilities
+
+    async def unload(self) -> None:
+        if isinstance(self._found, Unloader):
+            await self._found.unload()
 
     async def close(self) -> None:
         await self._server.close()

@@ -1,10 +1,12 @@
 """The wd14-tagger extension of A1111 and its forks: toriato's, and picobyte's that followed it."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from clipwatch.errors import BackendFailed, ModelUnknown
 from clipwatch.interrogators.aliases import is_alias, model_used
+from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.exchange import (
     absent_model,
@@ -19,6 +21,7 @@ from clipwatch.model import Caption
 
 PATH = "/tagger/v1/interrogate"
 MODELS_PATH = "/tagger/v1/interrogators"
+UNLOAD_PATH = "/tagger/v1/unload-interrogators"
 HINT = "install the wd14-tagger extension, and start the web UI with --api"
 
 
@@ -67,6 +70,10 @@ class Tagger:
         return await capabilities(
             self._server, self, (PATH,), self._monotonic, hint=HINT, listed=self._list, more=more
         )
+
+    async def unload(self) -> None:
+        with suppress(RouteAbsent):  # toriato's has no such route
+            await self._server.get(UNLOAD_PATH)
 
     async def close(self) -> None:
         await self._server.close()

@@ -44,7 +44,7 @@ class Diagnostician:
             trial = await tried(
                 backend.interrogator,
                 backend.model,
-                limit=self._interrogations.limit,
+                limit=self._interrogations.timeout,
                 monotonic=self._clock.monotonic,
             )
         return Diagnosis(health, await self._suggested(health), trial)

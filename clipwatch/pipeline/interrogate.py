@@ -3,17 +3,24 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from clipwatch.errors import ModelUnknown, NotFound, NotInTime, Problem, Unavailable
 from clipwatch.interrogators.base import Auth, Capabilities
 from clipwatch.metrics import Metrics
 from clipwatch.model import Ask, Clock, Job, Priority, Prompt
+from clipwatch.pipeline.backend import Backend, Ended
 from clipwatch.pipeline.breaker import BreakerState
-from clipwatch.pipeline.worker import Backend, Ended, Worker
+from clipwatch.pipeline.choice import EVERYBODY, Choice
+from clipwatch.pipeline.courtesy import Manners
+from clipwatch.pipeline.pool import Pool, load
+from clipwatch.pipeline.worker import Worker
 from clipwatch.store.base import Store
 
 PROBE_SECS = 5.0
+#: Pictures that are made at once: decoding one may take half a gigabyte.
+MAKERS = 2
 #: The name that means "your default" at every kind of server.
 DEFAULT_MODEL = "clip"
 
@@ -62,7 +69,7 @@ class Waiting:
 
 
 class Interrogations:
-    """All back ends together. ``limit`` is CLIP_TIMEOUT_SECS; see ``Worker`` for the rest.
+    """All back ends, a pool. ``timeout`` is CLIP_TIMEOUT_SECS; see ``Worker`` for the rest.
 
     ``may_claim`` is whether the disk has room for answers.
     """
@@ -75,31 +82,41 @@ class Interrogations:
         store: Store,
         clock: Clock,
         metrics: Metrics,
-        limit: float,
+        manners: Manners,
+        timeout: float,
         chance: Callable[[], float],
+        local: Callable[[int], datetime],
+        choice: Choice = EVERYBODY,
         may_claim: Callable[[], bool] = lambda: True,
     ) -> None:
         self.enabled = enabled
+        self.timeout = timeout
         self._may_claim = may_claim
-        self.limit = limit
         self._store = store
         self._clock = clock
         self._waiting: dict[UUID, Waiting] = {}
         self._running: asyncio.Task[object] | None = None
+        self._pool = Pool(choice)
+        making = asyncio.Semaphore(MAKERS)
         self._workers = [
             Worker(
                 backend,
                 store=store,
                 clock=clock,
                 metrics=metrics,
-                limit=limit,
+                manners=manners,
+                timeout=timeout,
                 chance=chance,
+                local=local,
+                making=making,
+                pool=self._pool,
                 ended=self._tell,
                 opened=self._give_up,
                 may_claim=may_claim,
             )
             for backend in backends
         ]
+        self._pool.members = self._workers
 
     async def run(self) -> None:
         """Work through the queue until cancelled; do nothing while switched off."""
@@ -121,14 +138,9 @@ class Interrogations:
         if self._running is not None:
             await asyncio.wait({self._running}, timeout=seconds)
 
-    async def close(self) -> None:
-        for worker in self._workers:
-            await worker.backend.interrogator.close()
-
     def wake(self) -> None:
         """There may be new jobs."""
-        for worker in self._workers:
-            worker.bell.ring()
+        self._pool.wake()
 
     async def ask(self, image_id: UUID, ask: Ask, *, patience: float | None = None) -> Answer:
         """Interrogate one image now, ahead of the queue, or give the stored result.
@@ -150,7 +162,7 @@ class Interrogations:
             ask = replace(ask, backend=workers[0].backend.name)
         urgent, ask = ask.now, replace(ask, now=False)
         job = await self._store.enqueue(image_id, ask, Priority.INTERACTIVE, self._clock.now())
-        patience = self.limit + 5.0 if patience is None else patience
+        patience = self.timeout + 5.0 if patience is None else patience
         prompt = await self._await_end(job, workers, patience, urgent)
         return Answer(prompt, cached=prompt.cached)
 
@@ -198,10 +210,9 @@ class Interrogations:
     def _vain(self, workers: Sequence[Worker]) -> Unavailable | None:
         """Why none of these workers will ask its server for a while, None where one will."""
         first = self._soonest(workers)
-        wait = first.breaker.wait(self._clock.monotonic())
+        wait, trouble = first.standing.wait, first.standing.trouble
         if wait <= 0:
             return None
-        trouble = first.trouble
         return Unavailable(
             trouble.message if trouble else "no back end can be reached",
             hint=trouble.hint if trouble else "",
@@ -209,9 +220,8 @@ class Interrogations:
         )
 
     def _soonest(self, workers: Sequence[Worker]) -> Worker:
-        """The one whose breaker lets it ask first."""
-        now = self._clock.monotonic()
-        return min(workers, key=lambda worker: worker.breaker.wait(now))
+        """The one whose breaker lets it ask first; of several, the least busy."""
+        return min(workers, key=lambda worker: (worker.standing.wait, load(worker)))
 
     async def _await_end(
         self, job: Job, workers: Sequence[Worker], patience: float, is_urgent: bool
@@ -222,7 +232,7 @@ class Interrogations:
             waiting = self._waiting[job.job_id] = Waiting(future, workers)
         urgent = [worker for worker in workers if is_urgent]
         for worker in urgent:
-            worker.urgent += 1
+            worker.attention.urgent += 1
         self.wake()
         try:
             async with asyncio.timeout(patience):
@@ -235,7 +245,7 @@ class Interrogations:
             ) from error
         finally:
             for worker in urgent:
-                worker.urgent -= 1
+                worker.attention.urgent -= 1
 
     def _tell(self, ended: Ended) -> None:
         """Give whoever waits for this job its end; a failure ends the waiting, not the job."""
@@ -253,6 +263,7 @@ class Interrogations:
             if (vain := self._vain(waiting.workers)) is not None:
                 del self._waiting[job_id]
                 _fail(waiting.future, vain)
+        self._pool.look_again()  # a fallback may be wanted
 
     def backend(self, name: str) -> Backend:
         """The back end of this name. Raises ``NotFound``."""
@@ -281,13 +292,13 @@ class Interrogations:
                 reason=f"{interrogator.url} accepts connections but does not answer",
                 hint="look at what the server is doing",
             )
-        trouble = worker.trouble if self._vain([worker]) else None
+        trouble = worker.standing.trouble if self._vain([worker]) else None
         return BackendHealth(
             name=worker.backend.name,
             kind=found.kind,
             url=interrogator.url,
             available=found.available and trouble is None,
-            busy=found.busy or worker.waits_for_owner,
+            busy=found.busy or worker.attention.permission.most is None,
             problem=found.problem or (trouble.problem if trouble else None),
             reason=found.reason or (trouble.message if trouble else None),
             hint=found.hint or (trouble.hint if trouble else None),
@@ -298,17 +309,18 @@ class Interrogations:
             scores=found.scores,
             auth=found.auth,
             latency_ms=found.latency_ms,
-            breaker=worker.breaker.state(self._clock.monotonic()),
+            breaker=worker.standing.state,
         )
 
     def states(self) -> Mapping[str, Mapping[str, object]]:
-        """What each worker knows without asking, by name: breaker, trouble, whether it waits."""
-        now = self._clock.monotonic()
+        """What each worker knows without asking, by name: breaker, trouble, what it waits for."""
         return {
             worker.backend.name: {
-                "breaker": worker.breaker.state(now).value,
-                "trouble": worker.trouble.message if worker.trouble else None,
-                "waits_for_owner": worker.waits_for_owner,
+                "breaker": worker.standing.state.value,
+                "trouble": trouble.message if (trouble := worker.standing.trouble) else None,
+                "waits_for": worker.waits_for,
+                "in_hand": worker.in_hand,
+                "limit": worker.backend.limit,
             }
             for worker in self._workers
         }

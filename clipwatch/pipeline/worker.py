@@ -1,84 +1,51 @@
-"""One back end's worker: takes its next job from the store, asks the server, stores the answer."""
+"""One back end's worker: takes its next jobs from the store, asks the server, stores the answers.
+
+It has one hand more than the server has slots: while pictures are in flight, one is prepared. A
+job in hand is leased, and looked at again before it is sent, for much can have happened since.
+"""
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeVar
-from uuid import UUID
-
-import structlog
+from collections.abc import Callable, Collection
+from datetime import datetime
 
 from clipwatch.errors import (
-    BackendAbsent,
-    BackendBusy,
-    BackendMisconfigured,
     BackendTimeout,
-    Blame,
-    ClipwatchError,
-    Conflict,
     InterrogatorError,
     ModelUnknown,
     NotFound,
     PictureRejected,
     StoreError,
 )
-from clipwatch.interrogators.base import Activity, Interrogator, Picture
+from clipwatch.interrogators.base import Picture
 from clipwatch.interrogators.picture import make_picture
 from clipwatch.metrics import Metrics
-from clipwatch.model import Caption, Clock, Image, Job, LocationState, Prompt
-from clipwatch.pipeline import retry
-from clipwatch.pipeline.breaker import Breaker, BreakerState
-from clipwatch.pipeline.courtesy import POLL_SECS, Allowance, may_send
+from clipwatch.model import Caption, Clock, Image, Job, JobState, Priority
+from clipwatch.pipeline.attention import Attention
+from clipwatch.pipeline.backend import Backend, Ended
+from clipwatch.pipeline.breaker import BreakerState
+from clipwatch.pipeline.call import limited
+from clipwatch.pipeline.courtesy import Manners, Permission
 from clipwatch.pipeline.doorbell import Doorbell
+from clipwatch.pipeline.endings import STORE_PAUSE_SECS, Endings, Failed, say_store_failed
+from clipwatch.pipeline.pool import Pool
+from clipwatch.pipeline.standing import Standing
+from clipwatch.pipeline.turns import in_turn
 from clipwatch.store.base import Store
-
-BACKEND_CLOSED = "backend.closed"
-BACKEND_OPENED = "backend.opened"
-BACKEND_YIELDED = "backend.yielded"
-JOB_BURIED = "job.buried"
-PROMPT_RECALLED = "prompt.recalled"
-PROMPT_STORED = "prompt.stored"
-RETRY_SCHEDULED = "retry.scheduled"
-STORE_FAILED = "store.failed"
 
 IDLE_LOOK_SECS = 60.0
 ROOM_LOOK_SECS = 5.0
-STORE_PAUSE_SECS = 5.0
-VANISHED_SECS = 60.0
 #: No job is made to wait longer: a later run_at comes from a clock that was wrong.
 LONGEST_WAIT_SECS = 24 * 3600.0
-#: Failures after which asking again at once would only repeat them.
-DECISIVE = (BackendAbsent, BackendBusy, BackendMisconfigured)
-
-log = structlog.get_logger()
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """One configured server."""
-
-    name: str
-    interrogator: Interrogator
-    model: str = ""  #: its default; empty: the server's own
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a job ended for whoever waits for it."""
-
-    job: Job
-    prompt: Prompt | None
-    error: ClipwatchError | None
+#: For so long a server that lacked a model is not asked for it again.
+LACKING_SECS = 600.0
 
 
 class Worker:
-    """Works on one job at a time, only while its server is there, free, and allowed by its breaker.
+    """Keeps its server's slots filled while that is there, free, and its breaker closed.
 
-    ``limit`` is how long an idle server may take for one answer, in seconds. ``chance`` gives
-    random numbers in [0, 1). ``ended`` is told how every try ended, ``opened`` is called when the
-    breaker opens. No job is taken while ``may_claim`` says no.
+    ``timeout`` is how many seconds an idle server may take for one answer. ``ended`` is told how
+    every try ended, ``opened`` is called when the breaker is open after one. ``making`` limits how
+    many pictures are made at once. No job is taken while ``may_claim`` says no.
     """
 
     def __init__(
@@ -88,313 +55,345 @@ class Worker:
         store: Store,
         clock: Clock,
         metrics: Metrics,
-        limit: float,
+        manners: Manners,
+        timeout: float,
         chance: Callable[[], float],
+        local: Callable[[int], datetime],
+        making: asyncio.Semaphore,
+        pool: Pool,
         ended: Callable[[Ended], None],
         opened: Callable[[], None],
         may_claim: Callable[[], bool],
     ) -> None:
         self.backend = backend
-        self.bell = Doorbell(clock)
-        self.breaker = Breaker()
-        self.trouble: InterrogatorError | None = None  #: the last failure of the server itself
-        self.waits_for_owner = False
-        self.urgent = 0  #: interactive asks that do not wait for the owner
+        self.in_hand = 0  #: jobs, the prepared one among them
+        self.standing = Standing(backend, clock=clock, chance=chance)
+        self.attention = Attention(backend, clock=clock, manners=manners, local=local)
+        self._endings = Endings(
+            backend,
+            self.standing,
+            store=store,
+            clock=clock,
+            metrics=metrics,
+            chance=chance,
+            ended=ended,
+        )
         self._store = store
         self._clock = clock
         self._metrics = metrics
-        self._limit = limit
-        self._chance = chance
-        self._ended = ended
+        self._timeout = timeout
+        self._local = local
+        self._making = making
         self._opened = opened
         self._may_claim = may_claim
-        self._after_timeout = False
-        self._stopping = False
-        self._failed_last: UUID | None = None  #: one image alone does not open the breaker
+        self._pool = pool
+        self._without: dict[str, float] = {}  #: models that the server lacked, and since when
+        self._bell = Doorbell(clock)
+        self._choosing = asyncio.Lock()
+        self._slots = asyncio.Semaphore(backend.limit)
+        self._rings = 0
+        self._found_nothing_at = -1  #: the count of rings
+        self._has_more = False  #: the last claim gave a job: there may be another one
+        self._is_running = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it would take a job right now."""
+        return (
+            self._is_running
+            and self.in_hand < self.backend.limit
+            and self._found_nothing_at != self._rings
+            and self.standing.state is BreakerState.CLOSED
+            and self.attention.permission.most is not None
+        )
+
+    @property
+    def waits_for(self) -> str | None:
+        """What keeps it from its work, or from a part of it, in words."""
+        return self.standing.closed_until(self._local) or self.attention.permission.reason
+
+    def wake(self) -> None:
+        """There may be something new to do, or something not to do."""
+        self._rings += 1
+        self._bell.ring()
+
+    def has(self, model: str) -> bool:
+        """Whether its server may have this model."""
+        return model not in self._lacking() and self.backend.interrogator.accepts(model)
+
+    def look_again(self) -> None:
+        """Another worker has changed."""
+        self._bell.ring()
 
     def stop(self) -> None:
-        """Take no further job; ``run`` returns when the one in hand has ended."""
-        self._stopping = True
-        self.bell.ring()
+        """Take no further job; ``run`` returns when those in flight have ended."""
+        self._is_running = False
+        self._bell.ring()
 
     async def run(self) -> None:
-        """Work until stopped. When cancelled, a job in hand goes back to the queue at no cost."""
-        while not self._stopping:
+        """Work until stopped. When cancelled, jobs in hand go back to the queue at no cost."""
+        self._is_running = True
+        async with asyncio.TaskGroup() as hands:
+            for _ in range(self.backend.limit + 1):
+                hands.create_task(self._hand())
+
+    async def _hand(self) -> None:
+        while self._is_running:
             try:
-                await self._turn()
+                taken = await self._taken()
+                if taken is not None:
+                    await self._held(*taken)
             except StoreError as error:
-                log.error(STORE_FAILED, error=error.message, hint=error.hint)
+                say_store_failed(error)
                 await self._clock.sleep(STORE_PAUSE_SECS)
 
-    async def _turn(self) -> None:
+    # --- taking a job ------------------------------------------------------------------------
+
+    async def _taken(self) -> tuple[Job, int] | None:
+        """The next job, leased, and how often the bell had rung before; None where something has to
+        be waited for, and was.
+
+        One hand chooses at a time. While the queue is known to have more the next one may choose
+        before the claim is written: claims that come together are committed together.
+        """
+        async with self._choosing:
+            permission = await self._free_to_claim()
+            if permission is None:
+                return None
+            rings = self._rings
+            if not self._has_more:
+                job = await self._first_claimed(permission, rings)
+                return None if job is None else (job, rings)
+            self._count(+1)
+        job = None
+        try:
+            job = await self._claimed(permission.most)
+        finally:
+            self._has_more = job is not None
+            if job is None:
+                self._count(-1)
+                self._bell.ring()
+        return None if job is None else (job, rings)
+
+    async def _first_claimed(self, permission: Permission, rings: int) -> Job | None:
+        """A job where there is one; else wait for a ring, or as long as courtesy wants."""
+        job = await self._claimed(permission.most)
+        if job is not None:
+            self._has_more = True
+            self._count(+1)
+            return job
+        was_free = self.is_free
+        self._found_nothing_at = rings
+        self._tell_of_relief(was_free)
+        since = self._clock.monotonic()
+        await self._bell.wait(permission.wait if permission.reason else IDLE_LOOK_SECS)
+        if permission.reason:
+            self._metrics.yielded_seconds.inc(self._clock.monotonic() - since)
+        return None
+
+    async def _free_to_claim(self) -> Permission | None:
+        """What may be claimed now; None where something had to be waited for."""
+        if not self._is_running:
+            return None
         pause = await self._pause()
         if pause > 0:
-            await self.bell.wait(pause)
-            return
-        if not await self._server_is_free():
-            return
-        job = await self._store.claim(self._clock.now(), backends=(self.backend.name,))
-        if job is None:
-            await self.bell.wait(IDLE_LOOK_SECS)
-            return
+            await self._bell.wait(pause)
+            return None
         try:
-            await self._work(job)
-        except StoreError as error:
-            await self._give_back(job, error.message, STORE_PAUSE_SECS, attempted=False)
-            raise
-        except asyncio.CancelledError:
-            await self._let_go(job)
-            raise
+            return await self.attention.look()
+        except InterrogatorError as error:
+            self._failed_probe(error)
+            return None
 
     async def _pause(self) -> float:
-        """Seconds until there may be something to do: by the room on the disk, by the breaker,
-        then by the queue."""
+        """Seconds until there may be something to do: by the breaker, the pool, the queue."""
         if not self._may_claim():
             return ROOM_LOOK_SECS
-        closed = self.breaker.wait(self._clock.monotonic())
-        if closed > 0:
-            return closed
+        if self.standing.wait > 0:
+            return self.standing.wait
+        is_in_trial = self.in_hand > 0 and self.standing.state is not BreakerState.CLOSED
+        is_ahead = self.in_hand >= self.backend.limit
+        if is_in_trial or (is_ahead and self._pool.has_spare(self)):
+            return IDLE_LOOK_SECS
+        if self._has_more:
+            return 0.0
         next_due = await self._store.next_due()
         if next_due is None:
+            if not self.in_hand:
+                await self.attention.rest()
             return IDLE_LOOK_SECS
         due = (next_due - self._clock.now()) / 1e6
         return 0.0 if due > LONGEST_WAIT_SECS else min(max(due, 0.0), IDLE_LOOK_SECS)
 
-    async def _server_is_free(self) -> bool:
-        """Ask the server what it does; if that is its owner's work, wait a little."""
+    async def _claimed(self, most: Priority | None) -> Job | None:
+        """Lease a job at least as pressing. A cancelled claim leaves none leased."""
+        if most is None:
+            return None
+        taker = self._pool.taker(self, most, self._lacking())
+        claim = asyncio.ensure_future(self._store.claim(self._clock.now(), taker))
         try:
-            activity = await self._activity()
-        except InterrogatorError as error:
-            self._note_failure(error)
-            return False
-        is_urgent = self.urgent and not self._after_timeout
-        if is_urgent or may_send(activity, after_timeout=self._after_timeout):
-            self._after_timeout = False
-            self.waits_for_owner = False
-            return True
-        if not self.waits_for_owner:
-            log.info(BACKEND_YIELDED, backend=self.backend.name, activity=activity.value)
-        self.waits_for_owner = True
-        self._metrics.yielded_seconds.inc(POLL_SECS)
-        await self.bell.wait(POLL_SECS)
-        return False
+            return await asyncio.shield(claim)
+        except asyncio.CancelledError:
+            job = await claim
+            if job is not None:
+                await self._endings.let_go(job)
+            raise
 
-    async def _activity(self) -> Activity:
-        """What the server does. A probe that is not answered in time tells nothing, but after a
-        time-out that the server may still be at the picture it has."""
-        try:
-            async with asyncio.timeout(POLL_SECS):
-                return await self.backend.interrogator.activity()
-        except TimeoutError:
-            return Activity.OURS if self._after_timeout else Activity.UNKNOWN
+    def _lacking(self) -> Collection[str]:
+        """Models that its server was asked for lately, and does not have."""
+        since = self._clock.monotonic() - LACKING_SECS
+        self._without = {model: at for model, at in self._without.items() if at > since}
+        return self._without
 
-    async def _work(self, job: Job) -> None:
-        try:
-            image = await self._store.image(job.image_id)
-            picture = await asyncio.to_thread(make_picture, image.location.absolute)
-            if await self._is_known(job, image, picture):
-                return
-            started = self._clock.monotonic()
-            caption = await self._call(picture, job.ask.model or self.backend.model)
-        except NotFound as error:
-            await self._bury(job, error)
-        except ModelUnknown as error:
-            await self._failed(job, error if job.ask.model else _misconfigured(error))
-        except InterrogatorError as error:
-            await self._failed(job, error)
-        else:
-            milliseconds = round((self._clock.monotonic() - started) * 1000)
-            await self._succeeded(job, image, picture, caption, milliseconds)
+    def _count(self, step: int) -> None:
+        was_free = self.is_free
+        self.in_hand += step
+        self._tell_of_relief(was_free)
 
-    async def _is_known(self, job: Job, image: Image, picture: Picture) -> bool:
-        """Whether the same picture was asked about before; then the job has ended with that."""
-        prompt = await self._store.recognise(
-            job,
-            content_hash=picture.content_hash,
-            pixel_key=picture.pixel_key,
-            now=self._clock.now(),
-        )
-        if prompt is None:
-            return False
-        self._metrics.interrogations.labels(self.backend.name, "cached").inc()
-        log.info(
-            PROMPT_RECALLED,
-            image=str(job.image_id),
-            path=os.fsdecode(image.location.absolute),
-            type=prompt.type.value,
-            model=prompt.model_used,
-        )
-        self._ended(Ended(job, prompt, None))
-        return True
+    def _tell_of_relief(self, was_free: bool) -> None:
+        if was_free and not self.is_free:
+            self._pool.look_again()
 
-    async def _call(self, picture: Picture, model: str) -> Caption:
-        """The server's caption, within the limit; while it renders for its owner the clock stands.
-
-        Raises ``InterrogatorError``, ``BackendTimeout`` among them.
-        """
-        allowance = Allowance(self._limit)
-        since = self._clock.monotonic()
-        call = asyncio.create_task(self.backend.interrogator.caption(picture, model))
-        try:
-            while not await self._is_done(call, min(POLL_SECS, allowance.left)):
-                activity = await self._activity_meanwhile()
-                now = self._clock.monotonic()
-                allowance, since = allowance.after(now - since, activity), now
-                if allowance.is_over:
-                    raise BackendTimeout(
-                        f"{self.backend.name} at {self.backend.interrogator.url} gave no answer "
-                        f"within {self._limit:g} s",
-                        hint="raise CLIP_TIMEOUT_SECS if the server is slow, "
-                        "or look at what it is doing",
-                    )
-            return call.result()
-        finally:
-            call.cancel()
-
-    async def _is_done(self, call: "asyncio.Task[Caption]", seconds: float) -> bool:
-        async def sleep() -> None:
-            await self._clock.sleep(seconds)
-
-        nap = asyncio.create_task(sleep())
-        try:
-            await asyncio.wait({call, nap}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            nap.cancel()
-        return call.done()
-
-    async def _activity_meanwhile(self) -> Activity:
-        """As ``_activity``, but trouble with the probe is left to the call that is under way."""
-        try:
-            return await self._activity()
-        except InterrogatorError:
-            return Activity.UNKNOWN
-
-    async def _succeeded(
-        self, job: Job, image: Image, picture: Picture, caption: Caption, milliseconds: int
-    ) -> None:
-        self._note_success()
-        prompt = await self._surely(
-            lambda: self._store.finish(
-                job,
-                caption,
-                backend=self.backend.name,
-                kind=self.backend.interrogator.kind,
-                duration_ms=milliseconds,
-                now=self._clock.now(),
-                content_hash=picture.content_hash,
-                pixel_key=picture.pixel_key,
-            )
-        )
-        if prompt is None:
-            changed = Conflict("the image changed while it was interrogated", hint="ask again")
-            self._ended(Ended(job, None, changed))
-            return
-        self._metrics.interrogations.labels(self.backend.name, "stored").inc()
-        if job.ask.save:
-            self._metrics.prompts.labels(prompt.type.value).inc()
-        log.info(
-            PROMPT_STORED,
-            image=str(job.image_id),
-            path=os.fsdecode(image.location.absolute),
-            backend=self.backend.name,
-            model=caption.model,
-            duration_ms=milliseconds,
-        )
-        self._ended(Ended(job, prompt, None))
-
-    async def _surely(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write it, however long the store is in trouble: a server's time was paid for it."""
-        while True:
-            try:
-                return await write()
-            except StoreError as error:
-                log.error(STORE_FAILED, error=error.message, hint=error.hint)
-                await self._clock.sleep(STORE_PAUSE_SECS)
-
-    async def _failed(self, job: Job, error: InterrogatorError) -> None:
-        self._metrics.interrogations.labels(self.backend.name, "failed").inc()
-        is_closed = self.breaker.state(self._clock.monotonic()) is BreakerState.CLOSED
-        if isinstance(error, PictureRejected) and await self._is_gone(job):
-            await self._give_back(job, error.message, VANISHED_SECS, attempted=False)
-            self._ended(Ended(job, None, Conflict(error.message, hint=error.hint)))
-            return
-        match retry.decide(error, job.attempts, self._chance()):
-            case retry.Bury():
-                await self._bury(job, error)
-            case retry.Again(delay) if not is_closed and not isinstance(error, DECISIVE):
-                # While the breaker tries the server out, its failures are not the image's. But
-                # they may be: the next trial takes another one, lest this one hold up the rest.
-                delay = max(delay, retry.CAP_SECS)
-                await self._give_back(job, error.message, delay, attempted=False)
-            case retry.Again(delay, attempted):
-                await self._give_back(job, error.message, delay, attempted=attempted)
-        self._ended(Ended(job, None, error))
-        if error.blame is not Blame.ATTEMPT or job.image_id != self._failed_last:
-            self._note_failure(error)
-        self._failed_last = job.image_id
-
-    async def _is_gone(self, job: Job) -> bool:
-        image = await self._store.image(job.image_id)
-        return image.state is LocationState.MISSING or not await asyncio.to_thread(
-            os.path.lexists, image.location.absolute
-        )
-
-    async def _give_back(self, job: Job, error: str, delay: float, *, attempted: bool) -> None:
-        run_at = self._clock.now() + round(delay * 1e6)
-        log.info(RETRY_SCHEDULED, image=str(job.image_id), seconds=round(delay, 1), error=error)
-        await self._surely(
-            lambda: self._store.release(job, run_at=run_at, error=error, attempted=attempted)
-        )
-
-    async def _let_go(self, job: Job) -> None:
-        """Give it back at once if the store can: else the next start finds it leased."""
-        now, error = self._clock.now(), "the daemon was stopped"
-        try:
-            await self._store.release(job, run_at=now, error=error, attempted=False)
-        except StoreError as trouble:
-            log.error(STORE_FAILED, error=trouble.message, hint=trouble.hint)
-
-    async def _bury(self, job: Job, error: ClipwatchError) -> None:
-        log.warning(JOB_BURIED, image=str(job.image_id), error=error.message, hint=error.hint)
-        await self._surely(
-            lambda: self._store.bury(job, error=error.message, now=self._clock.now())
-        )
-
-    def _note_failure(self, error: InterrogatorError) -> None:
-        """Let the breaker know; an image's own failure shows that the server works."""
-        if error.blame is Blame.IMAGE:
-            if not isinstance(error, PictureRejected):
-                self._note_success()
-            return
-        self._after_timeout = self._after_timeout or isinstance(error, BackendTimeout)
-        self.trouble = error
-        before, now = self.breaker, self._clock.monotonic()
-        self.breaker = before.failed(
-            now,
-            self._chance(),
-            decisive=isinstance(error, DECISIVE),
-            retry_after=error.retry_after,
-        )
-        if before.until is None and self.breaker.until is not None:
-            log.warning(
-                BACKEND_OPENED,
-                backend=self.backend.name,
-                url=self.backend.interrogator.url,
-                error=error.message,
-                hint=error.hint,
-            )
-        if self.breaker.until is not None:
+    def _failed_probe(self, error: InterrogatorError) -> None:
+        self.standing.failed(error)
+        if self.standing.wait > 0:
             self._opened()
 
-    def _note_success(self) -> None:
-        self._failed_last = None
-        if self.breaker.until is not None:
-            log.info(BACKEND_CLOSED, backend=self.backend.name)
-        self.breaker = self.breaker.succeeded()
-        self.trouble = None
+    # --- working on it -----------------------------------------------------------------------
 
+    async def _held(self, job: Job, rings: int) -> None:
+        try:
+            await self._guarded(job, rings)
+        finally:
+            self.in_hand -= 1
+            self._bell.ring()
 
-def _misconfigured(error: ModelUnknown) -> BackendMisconfigured:
-    """Nobody asked for this model but the settings: no image is to blame, all have to wait."""
-    hint = error.hint or f"known are {', '.join(error.known)}: set the back end's model"
-    return BackendMisconfigured(error.message, hint=hint)
+    async def _guarded(self, job: Job, rings: int, *, has_slot: bool = False) -> None:
+        """Work on the job, and let go of it whatever happens."""
+        try:
+            await self._worked(job, rings, has_slot)
+        except StoreError as error:
+            await self._endings.give_back(job, error.message, STORE_PAUSE_SECS, attempted=False)
+            raise
+        except asyncio.CancelledError:
+            await self._endings.let_go(job)
+            raise
+
+    async def _worked(self, job: Job, rings: int, has_slot: bool) -> None:
+        """Do the job, or put it back, and where that is for a more pressing one do that."""
+        if job.ask.model and not self.has(job.ask.model) and await self._passed_on(job):
+            return
+        async with in_turn(self._slots, has_slot) as turn:
+            made = await self._made(job)
+            if made is None:
+                return
+            image, picture = made
+            await turn
+            now = self._rings
+            if (found := await self._reconsidered(job, rings)) is None:
+                return
+            if found is not job:
+                await self._guarded(found, now, has_slot=True)
+                return
+            started = self._clock.monotonic()
+            answer = await self._asked(job, picture)
+        if isinstance(answer, Failed):
+            if isinstance(answer.error, ModelUnknown) and await self._passed_on(job):
+                return
+            await self._endings.failed(job, answer)
+            if self.standing.wait > 0:
+                self._opened()
+            return
+        milliseconds = round((self._clock.monotonic() - started) * 1000)
+        await self._endings.succeeded(job, image, picture, answer, milliseconds)
+
+    async def _made(self, job: Job) -> tuple[Image, Picture] | None:
+        """The job's image and picture; None where the job has ended without any call."""
+        try:
+            image = await self._store.image(job.image_id)
+            async with self._making:
+                picture = await asyncio.to_thread(make_picture, image.location.absolute)
+        except NotFound as error:
+            await self._endings.bury(job, error)
+            return None
+        except PictureRejected as error:
+            await self._endings.failed(job, Failed(error))
+            return None
+        if await self._endings.recalled(job, image, picture):
+            return None
+        return image, picture
+
+    async def _passed_on(self, job: Job) -> bool:
+        """Whether the job was left to another server, which may have the model that it asks for."""
+        self._without[job.ask.model] = self._clock.monotonic()
+        if job.ask.backend or not self._pool.has_elsewhere(job.ask.model, self):
+            return False
+        await self._endings.put_back(job)
+        self._pool.wake()
+        return True
+
+    async def _reconsidered(self, job: Job, rings: int) -> Job | None:
+        """The job, if it is still the one to send; a more pressing one, which is now leased in its
+        place; or None, where nothing may be sent.
+
+        Where no bell rang since it was taken, a look at the server of half a second ago will do.
+        """
+        if rings == self._rings:
+            if await self._may_be_sent(job.priority, afresh=False):
+                return job
+            await self._endings.put_back(job)
+            return None
+        self._bell.ring()  # whoever waits there has to let go of the choice
+        async with self._choosing:  # else another hand might take what is more pressing
+            return await self._chosen_again(job)
+
+    async def _chosen_again(self, job: Job) -> Job | None:
+        now = await self._store.job(job.job_id)
+        if (now.token, now.state) != (job.token, JobState.LEASED):
+            return None
+        is_paused = (await self._store.queue()).paused
+        if is_paused or not await self._may_be_sent(now.priority, afresh=True):
+            await self._endings.put_back(job)
+            return None
+        more = Priority(now.priority - 1) if now.priority > Priority.INTERACTIVE else None
+        pressing = await self._claimed(more)
+        return job if pressing is None else await self._exchanged(job, pressing)
+
+    async def _exchanged(self, job: Job, pressing: Job) -> Job:
+        """Put the job back for a more pressing one."""
+        try:
+            await self._endings.put_back(job)
+        except asyncio.CancelledError:
+            await self._endings.let_go(pressing)
+            raise
+        return pressing
+
+    async def _may_be_sent(self, priority: Priority, *, afresh: bool) -> bool:
+        if not self._is_running or self.standing.wait > 0:
+            return False
+        try:
+            permission = await self.attention.look(afresh=afresh)
+        except InterrogatorError as error:
+            self._failed_probe(error)
+            return False
+        return permission.covers(priority)
+
+    async def _asked(self, job: Job, picture: Picture) -> Caption | Failed:
+        """The server's answer, of which its standing has learnt."""
+        self.attention.sent()
+        server = f"{self.backend.name} at {self.backend.interrogator.url}"
+        model = job.ask.model or self.backend.model
+        try:
+            caption = await limited(
+                self.backend.interrogator.caption(picture, model),
+                seconds=self._timeout,
+                server=server,
+                clock=self._clock,
+                glance=self.attention.glance,
+            )
+        except InterrogatorError as error:
+            if isinstance(error, BackendTimeout):
+                self.attention.after_timeout = True
+            return self._endings.blame(job, error)
+        self._endings.answered()
+        return caption

@@ -45,6 +45,29 @@ from clipwatch.model import (
 from clipwatch.query import Query
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which images' jobs take a route: those in a root, or those that a query finds."""
+
+    route: str
+    root_id: int | None = None
+    query: Query | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Who claims a job: which it may take."""
+
+    backends: Collection[str] = ()  #: of jobs that ask for a back end, those for one of these
+    most: Priority = Priority.BACKLOG  #: none less pressing
+    rules: Sequence[Rule] = ()  #: how jobs get their routes
+    routes: Collection[str] | None = None  #: of jobs that ask for nothing, those; None: all
+    without: Collection[str] = ()  #: models that it does not have
+
+
+ANYBODY = Taker()
+
+
 class Store(Protocol):
     """The queue of record and the memory of everything seen."""
 
@@ -144,10 +167,9 @@ class Store(Protocol):
         Raises ``NotFound``, and ``Conflict`` where no file of it is present.
         """
 
-    async def claim(self, now: int, *, backends: Collection[str] = ()) -> Job | None:
-        """Lease the next job that may run now: by priority, then newest image first; jobs with
-        crashes last. Of jobs that ask for a back end, only those for one of ``backends``. None
-        also while the queue is paused."""
+    async def claim(self, now: int, taker: Taker = ANYBODY) -> Job | None:
+        """Lease the next job that may run now and that the taker may take: by priority, then
+        newest image first; jobs with crashes last. None also while the queue is paused."""
 
     async def finish(
         self,

@@ -61,6 +61,7 @@ from clipwatch.store import (
     sqlite_roots,
     sqlite_tags,
 )
+from clipwatch.store.base import ANYBODY, Taker
 from clipwatch.store.sqlite_ballast import Ballast
 from clipwatch.store.sqlite_care import Care
 from clipwatch.store.sqlite_drift import Measure
@@ -290,8 +291,8 @@ class SqliteStore:
     async def enqueue(self, image_id: UUID, ask: Ask, priority: Priority, now: int) -> Job:
         return await self._write(lambda it: sqlite_jobs.enqueue(it, image_id, ask, priority, now))
 
-    async def claim(self, now: int, *, backends: Collection[str] = ()) -> Job | None:
-        return await self._write(lambda it: sqlite_jobs.claim(it, now, backends))
+    async def claim(self, now: int, taker: Taker = ANYBODY) -> Job | None:
+        return await self._write(lambda it: sqlite_jobs.claim(it, now, taker))
 
     async def finish(
         self,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from clipwatch.errors import Conflict, NotFound
 from clipwatch.model import Ask, Job, JobState, Priority, QueueDepth, new_id
-from clipwatch.store import sqlite_changes, sqlite_meta
+from clipwatch.store import sqlite_changes, sqlite_meta, sqlite_routes
+from clipwatch.store.base import Taker
 from clipwatch.store.sqlite_changes import JOB_DEAD, Entry
 from clipwatch.store.sqlite_values import text, to_json, uuid_of
 
@@ -20,11 +21,16 @@ _LAST = b"\xff" * 17  # above every id
 _COLUMNS = """job_id, image_id, job.revision, job.state, priority, model, backend, mode, save,
  force, now, attempts, crashes, run_at, created_at, token, error, batch_id"""
 _JOBS = f"SELECT {_COLUMNS} FROM job JOIN image USING (seq)"
-_NEXT = """
+_FIRST = """
 SELECT id FROM job INDEXED BY job_next
-WHERE state = 'ready' AND held = 0 AND (run_at <= :now OR run_at > :nonsense)
-  AND (backend = '' OR backend IN (SELECT value FROM json_each(:backends)))
-ORDER BY crashes > 0, priority, seq DESC LIMIT 1"""
+WHERE state = 'ready' AND held = 0 AND (crashes > 0) = {crashed} AND priority <= :most
+  AND (run_at <= :now OR run_at > :nonsense)
+  AND (backend IN (SELECT value FROM json_each(:backends)) OR backend = '' AND
+    (:routes IS NULL OR model <> '' OR route IN (SELECT value FROM json_each(:routes))))
+  AND model NOT IN (SELECT value FROM json_each(:without))
+ORDER BY priority, seq DESC LIMIT 1"""
+# In two, so that the priority bounds the search: a long backlog that may not run is not walked.
+_NEXT = tuple(_FIRST.format(crashed=crashed) for crashed in (0, 1))
 _EARLIEST = "SELECT min(run_at) FROM job INDEXED BY job_run_at WHERE state = 'ready' AND held = 0"
 _LEASE = "UPDATE job SET state = 'leased', token = token + 1 WHERE id = ? RETURNING job_id"
 _OURS = "job_id = ? AND token = ? AND revision = ? AND state = 'leased'"
@@ -92,12 +98,22 @@ def _asked(ask: Ask) -> tuple[object, ...]:
     return text(ask.model), text(ask.backend), text(ask.mode), ask.save, ask.force, ask.now
 
 
-def claim(connection: sqlite3.Connection, now: int, backends: Collection[str]) -> Job | None:
+def claim(connection: sqlite3.Connection, now: int, taker: Taker) -> Job | None:
     """Lease the next job that may run now; None where there is none, or while paused."""
     if sqlite_meta.is_paused(connection):
         return None
-    wanted = {"now": now, "nonsense": now + LONGEST_WAIT, "backends": to_json(sorted(backends))}
-    row = connection.execute(_NEXT, wanted).fetchone()
+    if taker.routes is not None:
+        sqlite_routes.give(connection, taker.rules)
+    wanted = {
+        "now": now,
+        "nonsense": now + LONGEST_WAIT,
+        "backends": to_json(sorted(taker.backends)),
+        "routes": None if taker.routes is None else to_json(sorted(taker.routes)),
+        "without": to_json(sorted(taker.without)),
+        "most": taker.most,
+    }
+    rows = (connection.execute(sql, wanted).fetchone() for sql in _NEXT)
+    row = next(filter(None, rows), None)
     if row is None:
         return None
     (job_id,) = connection.execute(_LEASE, row).fetchone()
@@ -156,8 +172,8 @@ def start_over(connection: sqlite3.Connection, seq: int, revision: int, now: int
     """The image has a new content: its waiting jobs are for that one now, and late answers for
     the old one are fenced off. Where it brought a prompt, only what somebody asked for stays."""
     connection.execute(
-        "UPDATE job SET revision = ?, state = 'ready', token = token + 1, attempts = 0,"
-        " crashes = 0, run_at = ? WHERE seq = ? AND state IN ('ready', 'leased')",
+        "UPDATE job SET revision = ?, state = 'ready', route = NULL, token = token + 1,"
+        " attempts = 0, crashes = 0, run_at = ? WHERE seq = ? AND state IN ('ready', 'leased')",
         (revision, now, seq),
     )
     connection.execute(
@@ -169,6 +185,7 @@ def start_over(connection: sqlite3.Connection, seq: int, revision: int, now: int
 
 def recover(connection: sqlite3.Connection, now: int) -> int:
     """Give back every lease, with one more crash; how many."""
+    sqlite_routes.forget(connection)
     orphans = connection.execute(
         "UPDATE job SET crashes = crashes + 1, token = token + 1,"
         " state = CASE WHEN crashes + 1 < ? THEN 'ready' ELSE 'dead' END"

@@ -65,6 +65,13 @@ def page_statement(
     return Sql(f"{found.text} ORDER BY 1 {order} LIMIT ?", (*found.values, limit))
 
 
+def image_condition(connection: sqlite3.Connection, query: Query) -> Sql:
+    """What an image must fulfil to match, whether it is missing or not."""
+    if query.root is None:
+        return Sql("true")
+    return _Conditions(connection, resolve(connection, query.root)).of(query.root)
+
+
 def _selection(connection: sqlite3.Connection, query: Query, bound: Sql | None = None) -> Sql:
     operands = query.root.operands if isinstance(query.root, And) else (query.root,)
     tokens = resolve(connection, query.root)

@@ -185,6 +185,7 @@ CREATE TABLE job (
   save INTEGER NOT NULL DEFAULT 1,
   force INTEGER NOT NULL DEFAULT 0,
   now INTEGER NOT NULL DEFAULT 0,
+  route TEXT,                          -- which back ends it is for; null: not decided yet
   token INTEGER NOT NULL DEFAULT 0,    -- counts the leases; only the newest may end the job
   attempts INTEGER NOT NULL DEFAULT 0,
   crashes INTEGER NOT NULL DEFAULT 0,
@@ -194,8 +195,9 @@ CREATE TABLE job (
   created_at INTEGER NOT NULL,
   ended_at INTEGER
 );
-CREATE INDEX job_next ON job (crashes > 0, priority, seq DESC, run_at, backend)
+CREATE INDEX job_next ON job (crashes > 0, priority, seq DESC, run_at, backend, model, route)
   WHERE state = 'ready' AND held = 0;
+CREATE INDEX job_unrouted ON job (id) WHERE state = 'ready' AND held = 0 AND route IS NULL;
 CREATE INDEX job_run_at ON job (run_at) WHERE state = 'ready' AND held = 0;
 CREATE UNIQUE INDEX job_ask ON job (seq, model, backend, mode, save, force, now)
   WHERE state IN ('ready', 'leased');

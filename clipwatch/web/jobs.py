@@ -56,7 +56,9 @@ async def queue(request: web.Request) -> web.Response:
 async def pause_queue(request: web.Request) -> web.Response:
     """Hand out no more jobs; those in flight end."""
     await _no_input(request)
-    await request.app[SERVICES].store.pause(True)
+    services = request.app[SERVICES]
+    await services.store.pause(True)
+    services.interrogations.wake()  # a prepared picture is not to be sent
     return await _queue_reply(request)
 
 
@@ -102,11 +104,9 @@ def waiting_reason(
         return "interrogation is switched off (clip.enabled)"
     if queue.paused:
         return "the queue is paused"
-    troubles = [str(state["trouble"]) for state in states.values() if state["trouble"]]
-    if troubles and len(troubles) == len(states):
-        return "; ".join(troubles)
-    if states and all(state["waits_for_owner"] for state in states.values()):
-        return "the server renders for its owner"
+    waits = [state["waits_for"] for state in states.values()]
+    if waits and all(waits):
+        return "; ".join(dict.fromkeys(map(str, waits)))
     if queue.next_run_at is not None and queue.next_run_at > now:
         return "the next attempt is not due yet"
     return None

@@ -21,7 +21,7 @@ from clipwatch.model import (
     TagOrigin,
 )
 from clipwatch.query import parse
-from clipwatch.store.base import Store
+from clipwatch.store.base import ANYBODY, Store, Taker
 from tests.clock import LOCAL, START
 
 NOW = START
@@ -70,8 +70,8 @@ async def found(store: Store, text: str = "") -> Sequence[Image]:
     return (await store.list_images(parse(text, LOCAL), limit=100)).images
 
 
-async def claimed(store: Store, **named: Any) -> Job:
-    job = await store.claim(NOW, **named)
+async def claimed(store: Store, taker: Taker = ANYBODY) -> Job:
+    job = await store.claim(NOW, taker)
     assert job is not None
     return job
 

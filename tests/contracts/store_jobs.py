@@ -12,7 +12,9 @@ from clipwatch.model import (
     Root,
     new_id,
 )
-from clipwatch.store.base import Store
+from clipwatch.query import parse
+from clipwatch.store.base import Rule, Store, Taker
+from tests.clock import LOCAL
 from tests.contracts.observations import NEW, NOW, claimed, finished, found, put, says, seen, stat
 
 
@@ -45,10 +47,68 @@ class JobsContract:
         (one,) = await put(store, seen(root, b"a.png"), priority=None)
         await store.enqueue(one.image_id, Ask(backend="gpu"), NEW, NOW + 5)
         assert await store.claim(NOW + 5) is None
-        assert await store.claim(NOW, backends=["gpu"]) is None
-        job = await store.claim(NOW + 5, backends=["cpu", "gpu"])
+        assert await store.claim(NOW, Taker(["gpu"])) is None
+        job = await store.claim(NOW + 5, Taker(["cpu", "gpu"]))
         assert job is not None
         assert job.ask == Ask(backend="gpu")
+
+    async def test_nothing_less_pressing_is_handed_out_than_is_wanted(
+        self, store: Store, root: Root
+    ) -> None:
+        old, new = await put(store, seen(root, b"old"), seen(root, b"new", stat=stat(1)))
+        await store.enqueue(old.image_id, Ask(), Priority.INTERACTIVE, NOW)
+        asked = await store.claim(NOW, Taker(most=Priority.INTERACTIVE))
+        assert asked is not None
+        assert asked.image_id == old.image_id
+        assert await store.claim(NOW, Taker(most=Priority.INTERACTIVE)) is None
+        assert (await claimed(store, Taker(most=Priority.NEW))).image_id == new.image_id
+
+    async def test_a_job_has_the_route_of_the_first_rule_that_its_image_fits(
+        self, store: Store, root: Root
+    ) -> None:
+        other = await store.register_root(b"/other")
+        rules = (
+            Rule("root", root_id=other.root_id),
+            Rule("anime", query=parse("path:*anime*", LOCAL)),
+            Rule("never", query=parse("path:*anime*", LOCAL)),
+        )
+        anime, plain = await put(store, seen(root, b"anime.png"), seen(root, b"b.png"))
+        (elsewhere,) = await put(store, seen(other, b"anime.png"))
+        for routes, image in ((["anime"], anime), ([""], plain), (["never", "root"], elsewhere)):
+            taker = Taker(rules=rules, routes=routes)
+            assert (await claimed(store, taker)).image_id == image.image_id
+            assert await store.claim(NOW, taker) is None
+
+    async def test_who_asks_for_a_model_or_a_back_end_is_not_held_to_a_route(
+        self, store: Store, root: Root
+    ) -> None:
+        (one,) = await put(store, seen(root, b"a.png"), priority=None)
+        nothing = Taker(["cpu"], routes=["other"])
+        for ask in (Ask(model="wd14"), Ask(backend="cpu"), Ask()):
+            await store.enqueue(one.image_id, ask, NEW, NOW)
+        assert {(await claimed(store, nothing)).ask for _ in range(2)} == {
+            Ask(model="wd14"),
+            Ask(backend="cpu"),
+        }
+        assert await store.claim(NOW, nothing) is None
+
+    async def test_routes_are_given_anew_after_a_start(self, store: Store, root: Root) -> None:
+        await put(store, seen(root, b"a.png"))
+        before = Taker(rules=[Rule("y", root_id=root.root_id)], routes=["x"])
+        after = Taker(rules=[Rule("x", root_id=root.root_id)], routes=["x"])
+        for _ in range(2):
+            assert await store.claim(NOW, before) is None
+        assert await store.claim(NOW, after) is None
+        await store.recover(NOW)
+        assert await store.claim(NOW, after) is not None
+
+    async def test_a_model_that_the_taker_lacks_is_left_to_others(
+        self, store: Store, root: Root
+    ) -> None:
+        (one,) = await put(store, seen(root, b"a.png"), priority=None)
+        await store.enqueue(one.image_id, Ask(model="wd14"), NEW, NOW)
+        assert await store.claim(NOW, Taker(without=["wd14"])) is None
+        assert await store.claim(NOW, Taker(without=["clip"])) is not None
 
     async def test_a_time_that_no_clock_can_have_meant_is_not_waited_for(
         self, store: Store, root: Root

@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, cast
 from uuid import UUID
@@ -13,10 +14,12 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from clipwatch.interrogators import build
-from clipwatch.metrics import make_metrics
+from clipwatch.metrics import Metrics, make_metrics
 from clipwatch.model import Job, JobState, Observation, Priority, Prompt, Root
+from clipwatch.pipeline.backend import Backend
+from clipwatch.pipeline.choice import Profile, choice
+from clipwatch.pipeline.courtesy import POLL_SECS, Manners
 from clipwatch.pipeline.interrogate import Interrogations
-from clipwatch.pipeline.worker import Backend
 from clipwatch.settings import BackendSettings
 from clipwatch.store.base import Store
 from clipwatch.store.sqlite import SqliteStore
@@ -27,9 +30,11 @@ from tests.contracts.observations import seen
 from tests.waiting import eventually
 
 LIMIT = 30.0
+#: The backlog need not wait.
+AT_ONCE = Manners(grace_secs=0.0)
 OLDEST = 1_600_000_000
 
-Kind = Literal["auto", "sdapi", "generic"]
+Kind = Literal["auto", "sdapi", "generic", "comfyui"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,10 @@ class Server:
     model: str = ""
     username: str = ""
     password: str = ""
+    limit: int = 1
+    yields_to: tuple[str, ...] = ()
+    where: str = ""
+    fallback: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +63,7 @@ class Rig:
     store: SqliteStore
     clock: ManualClock
     interrogations: Interrogations
+    metrics: Metrics
     added: list[UUID] = field(default_factory=list)
     running: "asyncio.Task[None] | None" = None
 
@@ -102,9 +112,12 @@ class Rig:
         """Return when no job is in hand and every worker waits for the clock."""
 
         async def all_wait() -> bool:
-            return bool(self.clock.sleeping) and not (await self.store.queue()).leased
+            return bool(self.clock.sleeping) and not await self._leased()
 
         await eventually(all_wait, every=0.001)
+
+    async def _leased(self) -> int:
+        return (await self.store.queue()).leased
 
     async def pass_time(self, seconds: float, step: float = 1.0) -> None:
         """Let so much time pass, of which the server's answers take none."""
@@ -114,9 +127,14 @@ class Rig:
         await self.idle()
 
     async def pass_time_meanwhile(self, seconds: float, step: float = 2.0) -> None:
-        """Let so much time pass while a call is under way."""
+        """Let so much time pass while a call is under way, which looks at the server meanwhile."""
+
+        async def all_wait() -> bool:
+            looks_soon = self.clock.next_due <= max(step, POLL_SECS)
+            return looks_soon or bool(self.clock.sleeping and not await self._leased())
+
         for _ in range(round(seconds / step)):
-            await eventually(lambda: self.clock.sleeping, every=0.001)
+            await eventually(all_wait, every=0.001)
             self.clock.advance(step)
 
 
@@ -128,10 +146,13 @@ async def asking(
     *servers: Server,
     enabled: bool = True,
     limit: float = LIMIT,
+    manners: Manners = AT_ONCE,
+    root: str = "",
     seen_as: object = None,
     may_claim: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Rig]:
-    """A rig over these servers. ``seen_as`` stands before the store, where it is to fail."""
+    """A rig over these servers. ``root`` is the back end that the images' root names. ``seen_as``
+    stands before the store, where it is to fail."""
     await asyncio.to_thread(folder.mkdir)
     async with AsyncExitStack() as stack:
         backends = []
@@ -145,20 +166,32 @@ async def asking(
                 password=SecretStr(one.password),
             )
             interrogator = await build(settings, monotonic=clock.monotonic)
-            backends.append(Backend(one.name, interrogator, one.model))
+            stack.push_async_callback(interrogator.close)
+            neighbours = [
+                await build(BackendSettings(name=url, url=url), monotonic=clock.monotonic)
+                for url in one.yields_to
+            ]
+            for neighbour in neighbours:
+                stack.push_async_callback(neighbour.close)
+            backends.append(Backend(one.name, interrogator, one.model, one.limit, neighbours))
+        metrics = make_metrics()
+        watched = await store.register_root(os.fsencode(folder))
+        profiles = [Profile(one.name, one.where, one.fallback) for one in servers]
+        chosen = choice(profiles, {watched.root_id: root} if root else {}, clock.local_now())
         interrogations = Interrogations(
             backends,
             enabled=enabled,
             store=cast(Store, seen_as or store),
             clock=clock,
-            metrics=make_metrics(),
-            limit=limit,
+            metrics=metrics,
+            manners=manners,
+            choice=chosen,
+            timeout=limit,
             chance=random.Random(1).random,
             may_claim=may_claim,
+            local=lambda now: datetime.fromtimestamp(now / 1e6, UTC),
         )
-        stack.push_async_callback(interrogations.close)
-        root = await store.register_root(os.fsencode(folder))
-        rig = Rig(folder, root, store, clock, interrogations)
+        rig = Rig(folder, watched, store, clock, interrogations, metrics)
         try:
             yield rig
         finally:

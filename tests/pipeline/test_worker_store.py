@@ -6,7 +6,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from clipwatch.errors import StoreFull
-from clipwatch.pipeline.worker import STORE_FAILED
+from clipwatch.pipeline.endings import STORE_FAILED
 from clipwatch.store.sqlite import SqliteStore
 from tests.clock import ManualClock
 from tests.pipeline.asking import Rig, Server, asking

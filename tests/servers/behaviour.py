@@ -96,9 +96,9 @@ class Hang:
     def __init__(self, then: Behaviour | None = None) -> None:
         self.entered = asyncio.Event()
         self.release = asyncio.Event()
-        self._then = then or says(200, {"caption": "a late answer"})
+        self.then = then or says(200, {"caption": "a late answer"})
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         self.entered.set()
         await self.release.wait()
-        return await self._then(request)
+        return await self.then(request)

@@ -110,6 +110,7 @@ class FakeComfyui(FakeServer):
             (web.get, "/queue", self._queue),
             (web.post, "/queue", self._delete),
             (web.post, "/interrupt", self._interrupt),
+            (web.post, "/free", self._free),
             (web.get, "/ws", self._websocket),
         ]
         return [
@@ -256,6 +257,9 @@ class FakeComfyui(FakeServer):
         except ValueError:
             return ANSWERS["queue_badjson"].response()
         self.queue = [item for item in self.queue if item[1] not in gone]
+        return web.Response()
+
+    async def _free(self, request: web.Request) -> web.StreamResponse:
         return web.Response()
 
     async def _interrupt(self, request: web.Request) -> web.StreamResponse:

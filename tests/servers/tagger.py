@@ -11,6 +11,8 @@ ANSWERS = recorded("tagger")
 INTERROGATE = "/tagger/v1/interrogate"
 INTERROGATORS = "/tagger/v1/interrogators"
 
+UNLOAD = "/tagger/v1/unload-interrogators"
+
 
 class FakeTagger(FakeA1111):
     """``models`` is what it lists. Without A1111's own interrogation, as Forge Neo is.
@@ -34,7 +36,9 @@ class FakeTagger(FakeA1111):
 
     def routes(self) -> list[web.RouteDef]:
         listing = web.get(self.prefix + INTERROGATORS, self._interrogators, allow_head=False)
-        return [listing, *super().routes()] if self.api else super().routes()
+        unloading = web.get(self.prefix + UNLOAD, self._unload, allow_head=False)
+        more = [listing, *([unloading] if self.fork == "picobyte" else [])]
+        return [*more, *super().routes()] if self.api else super().routes()
 
     def described(self) -> dict[str, Any]:
         found = super().described()
@@ -59,3 +63,6 @@ class FakeTagger(FakeA1111):
 
     async def _interrogators(self, request: web.Request) -> web.StreamResponse:
         return self.unauthorised(request) or web.json_response({"models": self.models})
+
+    async def _unload(self, request: web.Request) -> web.StreamResponse:
+        return self.unauthorised(request) or web.json_response("Successfully unload all models")

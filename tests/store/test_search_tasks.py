@@ -22,6 +22,7 @@ from clipwatch.model import (
 )
 from clipwatch.query import parse
 from clipwatch.store import sqlite_drift, sqlite_jobs, sqlite_prompts, sqlite_record
+from clipwatch.store.base import ANYBODY
 from clipwatch.store.sqlite_locations import mark_missing
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_query import page
@@ -113,7 +114,7 @@ def library() -> Iterator[sqlite3.Connection]:
     mark_missing(connection, 1, [b"bare/gone.png"], NOW_US)
     origin = sqlite_prompts.Origin("studio", "tagger", 800)
     for caption in CAPTIONS:
-        job = sqlite_jobs.claim(connection, NOW_US, ())
+        job = sqlite_jobs.claim(connection, NOW_US, ANYBODY)
         assert job is not None
         sqlite_prompts.finish(connection, job, caption, origin, Keys(), NOW_US)
     yield connection

@@ -17,14 +17,16 @@ from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image, PngImagePlugin
 from pydantic import SecretStr
 
-from clipwatch.clock import SystemClock
+from clipwatch.clock import SystemClock, local_time
 from clipwatch.interrogators import build
 from clipwatch.interrogators.neighbours import Neighbours
 from clipwatch.metrics import make_metrics
 from clipwatch.pipeline import health
+from clipwatch.pipeline.backend import Backend
 from clipwatch.pipeline.batch import Scans
 from clipwatch.pipeline.bulk import Bulk
 from clipwatch.pipeline.consumer import Consumer
+from clipwatch.pipeline.courtesy import Manners
 from clipwatch.pipeline.diagnosis import Diagnostician
 from clipwatch.pipeline.health import Keeping
 from clipwatch.pipeline.interrogate import Interrogations
@@ -32,7 +34,6 @@ from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.space import Space
 from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.pipeline.upkeep import Upkeep
-from clipwatch.pipeline.worker import Backend
 from clipwatch.settings import BackendSettings, ServerSettings
 from clipwatch.store.base import Store
 from clipwatch.store.sqlite import open_store
@@ -122,16 +123,19 @@ async def application(
         stack.push_async_callback(store.close)
         server = await stack.enter_async_context(FakeA1111())
         backend = BackendSettings(name="default", url=server.url, kind="sdapi")
+        interrogator = await build(backend, monotonic=clock.monotonic)
+        stack.push_async_callback(interrogator.close)
         interrogations = Interrogations(
-            [Backend("default", await build(backend, monotonic=clock.monotonic))],
+            [Backend("default", interrogator)],
             enabled=enabled,
             store=store,
             clock=clock,
             metrics=metrics,
-            limit=limit,
+            manners=Manners(grace_secs=0.0),
+            timeout=limit,
             chance=random.random,
+            local=local_time,
         )
-        stack.push_async_callback(interrogations.close)
         root = await store.register_root(os.fsencode(folder))
         roots = [WatchedRoot(root, IgnoreRules.of([".*"]), interrogate=enabled)]
         scanner = Scanner(store, clock=clock, metrics=metrics, tracker=Tracker(0.0))

@@ -98,9 +98,9 @@ async def test_the_queue_can_be_paused_and_goes_on(rig: Rig) -> None:
     assert (await body(await rig.client.post("/api/v1/queue/pause")))["paused"] is True
 
 
-FREE = {"trouble": None, "waits_for_owner": False}
-DOWN = {"trouble": "nothing listens there", "waits_for_owner": False}
-BUSY = {"trouble": None, "waits_for_owner": True}
+FREE = {"waits_for": None}
+DOWN = {"waits_for": "nothing listens there; the breaker is open until 20:15:00"}
+BUSY = {"waits_for": "studio renders for its owner"}
 
 
 def depth(ready: int = 1, *, paused: bool = False, next_run_at: int | None = 0) -> QueueDepth:
@@ -116,7 +116,8 @@ def depth(ready: int = 1, *, paused: bool = False, next_run_at: int | None = 0) 
         (depth(), {"a": FREE}, False, "switched off"),
         (depth(paused=True), {"a": FREE}, True, "paused"),
         (depth(), {"a": DOWN}, True, "nothing listens there"),
-        (depth(), {"a": BUSY}, True, "renders for its owner"),
+        (depth(), {"a": BUSY}, True, "studio renders for its owner"),
+        (depth(), {"a": BUSY, "b": DOWN}, True, "owner; nothing listens"),
         (depth(next_run_at=101), {"a": FREE}, True, "not due"),
         (depth(next_run_at=None), {}, True, None),
     ],

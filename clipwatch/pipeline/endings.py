@@ -1,0 +1,219 @@
+"""How a job ends: stored, given back, or buried; written however long the store is in trouble."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+
+from clipwatch.errors import (
+    BackendMisconfigured,
+    Blame,
+    ClipwatchError,
+    Conflict,
+    InterrogatorError,
+    ModelUnknown,
+    PictureRejected,
+    StoreError,
+)
+from clipwatch.interrogators.base import Picture
+from clipwatch.metrics import Metrics
+from clipwatch.model import Caption, Clock, Image, Job, LocationState
+from clipwatch.pipeline import retry
+from clipwatch.pipeline.backend import Backend, Ended
+from clipwatch.pipeline.breaker import BreakerState
+from clipwatch.pipeline.standing import DECISIVE, Standing
+from clipwatch.store.base import Store
+
+JOB_BURIED = "job.buried"
+PROMPT_RECALLED = "prompt.recalled"
+PROMPT_STORED = "prompt.stored"
+RETRY_SCHEDULED = "retry.scheduled"
+STORE_FAILED = "store.failed"
+
+STORE_PAUSE_SECS = 5.0
+VANISHED_SECS = 60.0
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """How a server, or the picture, failed."""
+
+    error: InterrogatorError
+    in_trial: bool = False  #: the breaker was trying the server out
+
+
+class Endings:
+    """Ends one back end's jobs. ``chance`` gives random numbers in [0, 1); ``ended`` is told how
+    every try ended."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        standing: Standing,
+        *,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        chance: Callable[[], float],
+        ended: Callable[[Ended], None],
+    ) -> None:
+        self._backend = backend
+        self._standing = standing
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._chance = chance
+        self._ended = ended
+        self._failed_last: UUID | None = None  #: one image alone does not open the breaker
+
+    async def succeeded(
+        self, job: Job, image: Image, picture: Picture, caption: Caption, milliseconds: int
+    ) -> None:
+        """Store the caption, unless the image has changed meanwhile."""
+        prompt = await self._surely(
+            lambda: self._store.finish(
+                job,
+                caption,
+                backend=self._backend.name,
+                kind=self._backend.interrogator.kind,
+                duration_ms=milliseconds,
+                now=self._clock.now(),
+                content_hash=picture.content_hash,
+                pixel_key=picture.pixel_key,
+            )
+        )
+        if prompt is None:
+            changed = Conflict("the image changed while it was interrogated", hint="ask again")
+            self._ended(Ended(job, None, changed))
+            return
+        self._metrics.interrogations.labels(self._backend.name, "stored").inc()
+        if job.ask.save:
+            self._metrics.prompts.labels(prompt.type.value).inc()
+        log.info(
+            PROMPT_STORED,
+            image=str(job.image_id),
+            path=os.fsdecode(image.location.absolute),
+            backend=self._backend.name,
+            model=caption.model,
+            duration_ms=milliseconds,
+        )
+        self._ended(Ended(job, prompt, None))
+
+    async def recalled(self, job: Job, image: Image, picture: Picture) -> bool:
+        """Whether the same picture was asked about before; then the job has ended with that."""
+        prompt = await self._store.recognise(
+            job,
+            content_hash=picture.content_hash,
+            pixel_key=picture.pixel_key,
+            now=self._clock.now(),
+        )
+        if prompt is None:
+            return False
+        self._metrics.interrogations.labels(self._backend.name, "cached").inc()
+        log.info(
+            PROMPT_RECALLED,
+            image=str(job.image_id),
+            path=os.fsdecode(image.location.absolute),
+            type=prompt.type.value,
+            model=prompt.model_used,
+        )
+        self._ended(Ended(job, prompt, None))
+        return True
+
+    def answered(self) -> None:
+        """The server gave a caption."""
+        self._failed_last = None
+        self._standing.succeeded()
+
+    def blame(self, job: Job, error: InterrogatorError) -> Failed:
+        """Let the breaker know of a failure, at once: no other picture follows this one into it."""
+        if isinstance(error, ModelUnknown) and not job.ask.model:
+            error = _misconfigured(error)
+        in_trial = self._standing.state is not BreakerState.CLOSED
+        if error.blame is not Blame.ATTEMPT or job.image_id != self._failed_last:
+            self._standing.failed(error)
+        self._failed_last = job.image_id
+        return Failed(error, in_trial)
+
+    async def failed(self, job: Job, failed: Failed) -> None:
+        """Give the job back or bury it."""
+        error = failed.error
+        self._metrics.interrogations.labels(self._backend.name, "failed").inc()
+        if isinstance(error, PictureRejected) and await self._is_gone(job):
+            await self.give_back(job, error.message, VANISHED_SECS, attempted=False)
+            self._ended(Ended(job, None, Conflict(error.message, hint=error.hint)))
+            return
+        match retry.decide(error, job.attempts, self._chance()):
+            case retry.Bury():
+                await self.bury(job, error)
+            case retry.Again(delay) if failed.in_trial and not isinstance(error, DECISIVE):
+                # While the breaker tries the server out, its failures are not the image's. But
+                # they may be: the next trial takes another one, lest this one hold up the rest.
+                delay = max(delay, retry.CAP_SECS)
+                await self.give_back(job, error.message, delay, attempted=False)
+            case retry.Again(delay, attempted):
+                await self.give_back(job, error.message, delay, attempted=attempted)
+        self._ended(Ended(job, None, error))
+
+    async def _is_gone(self, job: Job) -> bool:
+        image = await self._store.image(job.image_id)
+        return image.state is LocationState.MISSING or not await asyncio.to_thread(
+            os.path.lexists, image.location.absolute
+        )
+
+    async def give_back(self, job: Job, error: str, delay: float, *, attempted: bool) -> None:
+        """Have it tried again in ``delay`` seconds."""
+        run_at = self._clock.now() + round(delay * 1e6)
+        log.info(RETRY_SCHEDULED, image=str(job.image_id), seconds=round(delay, 1), error=error)
+        await self._surely(
+            lambda: self._store.release(job, run_at=run_at, error=error, attempted=attempted)
+        )
+
+    async def put_back(self, job: Job) -> None:
+        """Put it back into its place: nothing has happened to it."""
+        await self._surely(
+            lambda: self._store.release(
+                job, run_at=job.run_at, error=job.error or "", attempted=False
+            )
+        )
+
+    async def let_go(self, job: Job) -> None:
+        """Give it back at once if the store can: else the next start finds it leased."""
+        now, error = self._clock.now(), "the daemon was stopped"
+        try:
+            await self._store.release(job, run_at=now, error=error, attempted=False)
+        except StoreError as trouble:
+            say_store_failed(trouble)
+
+    async def bury(self, job: Job, error: ClipwatchError) -> None:
+        """No further try can help."""
+        log.warning(JOB_BURIED, image=str(job.image_id), error=error.message, hint=error.hint)
+        await self._surely(
+            lambda: self._store.bury(job, error=error.message, now=self._clock.now())
+        )
+
+    async def _surely(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write it, however long the store is in trouble: a server's time was paid for it."""
+        while True:
+            try:
+                return await write()
+            except StoreError as error:
+                say_store_failed(error)
+                await self._clock.sleep(STORE_PAUSE_SECS)
+
+
+def say_store_failed(error: StoreError) -> None:
+    log.error(STORE_FAILED, error=error.message, hint=error.hint)
+
+
+def _misconfigured(error: ModelUnknown) -> BackendMisconfigured:
+    """Nobody asked for this model but the settings: no image is to blame, all have to wait."""
+    hint = error.hint or f"known are {', '.join(error.known)}: set the back end's model"
+    return BackendMisconfigured(error.message, hint=hint)

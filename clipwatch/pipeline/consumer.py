@@ -46,6 +46,7 @@ class RootStatus:
     imported: bool
     offline: str | None = None
     blind: Blindness | None = None
+    told: Blindness | None = None  #: the blindness that the log has last told of
     doubted: bool = True  #: a full sweep is owed
     swept_at: int | None = None  #: wall clock of the last sweep
     next_full: float = 0.0  #: monotonic
@@ -210,9 +211,17 @@ class Consumer:
     # --- sweeps and doubts ---------------------------------------------------------------------
 
     def _take_blindness(self, root: bytes, blindness: Blindness) -> None:
-        log.warning(ROOT_BLIND, root=os.fsdecode(root), reason=blindness.value)
-        self._statuses[root].blind = blindness
-        self._statuses[root].doubted = True
+        status = self._statuses[root]
+        # What is still lacking at a later try was told; anything else is news each time.
+        if not (blindness.scarce and status.told is blindness):
+            log.warning(
+                ROOT_BLIND,
+                root=os.fsdecode(root),
+                reason=blindness.value,
+                hint=blindness.hint or None,
+            )
+        status.blind = status.told = blindness
+        status.doubted = True
         self._doubts.ring()
 
     async def _sweep(self) -> None:
@@ -233,12 +242,20 @@ class Consumer:
 
     async def _cure_blindness(self) -> None:
         """New watches first, then the comparison: what happens in between makes a hint."""
-        blind = [status for status in self._statuses.values() if status.blind and status.doubted]
-        if any(status.blind and not status.blind.lasting for status in blind):
+        if any(map(self._is_curable, self._statuses.values())):
             for status in self._statuses.values():
                 status.doubted = True
                 status.blind = None
             await self._observer.rebuild()
+
+    def _is_curable(self, status: RootStatus) -> bool:
+        """Whether new watches may help: where the system lacked means they are tried with every
+        full sweep."""
+        if status.blind is None:
+            return False
+        if status.blind.scarce and not status.doubted:
+            return self._clock.monotonic() >= status.next_full
+        return status.doubted and not status.blind.lasting
 
     async def _sweep_root(self, watched: WatchedRoot, light: bool) -> None:
         status = self._statuses[watched.root.path]
@@ -272,8 +289,9 @@ class Consumer:
         if status.offline:
             status.offline = None
             log.info(ROOT_RETURNED, root=os.fsdecode(watched.root.path))
-        if status.blind is Blindness.GONE:
-            # Its watches went with the folder before, whose inode number it may have.
+        if status.blind in (Blindness.GONE, Blindness.UNREADABLE):
+            # Its watches went with the folder before, whose inode number it may have, or were
+            # never set.
             self._take_blindness(watched.root.path, Blindness.REPLACED)
         status.swept_at = self._clock.now()
         if not status.imported:

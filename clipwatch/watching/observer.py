@@ -64,6 +64,11 @@ class Blindness(StrEnum):
         return self in (self.GONE, self.UNREADABLE, self.DEAF, self.NO_WATCHES, self.NO_INSTANCE)
 
     @property
+    def scarce(self) -> bool:
+        """Whether the system had no means left: it may have them again, and tells nobody."""
+        return self in (self.NO_WATCHES, self.NO_INSTANCE)
+
+    @property
     def hint(self) -> str:
         """What the user can do; empty where it heals by itself."""
         return _CURES.get(self, "")

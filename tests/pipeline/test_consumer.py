@@ -251,6 +251,41 @@ async def test_a_root_that_is_removed_and_made_again_is_watched_again(watch: Wat
     await eventually(lambda: watch.all_present("c.png"))
 
 
+@pytest.mark.parametrize("lack", [Blindness.NO_WATCHES, Blindness.NO_INSTANCE])
+async def test_what_was_lacking_is_tried_again_with_every_full_sweep(
+    watch: Watch, lack: Blindness
+) -> None:
+    await watch.consumer._observer.stop()
+    with capture_logs() as logs:
+        for _ in range(2):
+            watch.consumer._take_blindness(os.fsencode(watch.folder), lack)
+            assert (watch.status.state, watch.status.blind) == ("blind", lack)
+            (watch.folder / "a.png").write_bytes(pictures.png())
+            await watch.turned_until(lambda: watch.all_present("a.png"), most=10 * QUIET_SECS)
+
+            async def is_watching() -> bool:
+                return watch.status.state == "watching"
+
+            await watch.turned_until(is_watching, most=2 * SWEEP_SECS)
+    assert [line["hint"] for line in logs if line["event"] == ROOT_BLIND] == [lack.hint]
+    (watch.folder / "b.png").write_bytes(pictures.png(width=9))
+    await eventually(lambda: watch.all_present("b.png"))
+
+
+async def test_a_root_that_can_be_read_again_is_watched_again(watch: Watch) -> None:
+    watch.consumer._take_blindness(os.fsencode(watch.folder), Blindness.UNREADABLE)
+    await watch.consumer._observer.stop()
+    (watch.folder / "a.png").write_bytes(pictures.png())
+    await watch.turned_until(lambda: watch.all_present("a.png"), most=10 * QUIET_SECS)
+
+    async def is_watching() -> bool:
+        return watch.status.state == "watching"
+
+    await watch.turned_until(is_watching, most=SWEEP_SECS / 2)
+    (watch.folder / "b.png").write_bytes(pictures.png(width=9))
+    await eventually(lambda: watch.all_present("b.png"))
+
+
 async def test_what_hints_missed_a_full_sweep_finds_after_blindness(watch: Watch) -> None:
     await watch.consumer._observer.stop()
     (watch.folder / "a.png").write_bytes(pictures.png())

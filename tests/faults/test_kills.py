@@ -1,0 +1,150 @@
+"""``kill -9`` at any moment: nothing is lost, nothing stored twice, next to nothing asked twice."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests import pictures
+from tests.acceptance.process import DaemonProcess
+from tests.faults.conftest import times
+from tests.servers.a1111 import FakeA1111
+from tests.servers.behaviour import Hang
+from tests.waiting import eventually
+
+KILLS = times(long=200, short=10)
+#: A kill takes 1.5 to 4 s with the start after it; images arrive through all of them.
+IMAGES = 16 * KILLS
+ARRIVAL_SECS = 0.25
+FIRST_WIDTH = 16
+
+pytestmark = pytest.mark.timeout(120 + 15 * KILLS)
+
+
+class Moody(FakeA1111):
+    """Takes its time, fails now and then, hangs once. Its caption names the picture's width."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__()
+        self.asked_for: Counter[int] = Counter()  #: captions given, by width
+        self.errors = 0
+        self.hang = Hang()
+        self._chance = chance
+        self.always = self._behave
+
+    async def _behave(self, request: web.Request) -> web.StreamResponse:
+        width = self.calls[-1].image.width
+        if len(self.calls) == IMAGES // 4:
+            return await self.hang(request)
+        await asyncio.sleep(self._chance.uniform(0.02, 0.15))
+        if self._chance.random() < 0.1:
+            self.errors += 1
+            return web.json_response({"caption": "<error>"})
+        self.asked_for[width] += 1
+        return web.json_response({"caption": f"a picture {width} wide"})
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    return random.Random(2024)
+
+
+@pytest.fixture
+async def server(chance: random.Random) -> AsyncIterator[Moody]:
+    async with Moody(chance) as server:
+        yield server
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, server: Moody) -> AsyncIterator[DaemonProcess]:
+    images = tmp_path / "images"
+    await asyncio.to_thread(images.mkdir)
+    environ = {"STABLE_DIFFUSION_BASE_URL": server.url, "CLIP_TIMEOUT_SECS": "3"}
+    daemon = DaemonProcess(tmp_path / "state", [images], environ)
+    yield daemon
+    if daemon.process is not None:
+        await daemon.kill()
+
+
+def expected(number: int) -> str:
+    """The prompt of this image: every third carries one."""
+    width = FIRST_WIDTH + number
+    return f"a drawing {width} wide" if number % 3 == 0 else f"a picture {width} wide"
+
+
+def draw(folder: Path, number: int) -> None:
+    width = FIRST_WIDTH + number
+    if number % 3 == 0:
+        text = f"{expected(number)}\nSteps: 20, Sampler: Euler, Seed: {number}"
+        data = pictures.a1111_png(text, width=width)
+    else:
+        data = pictures.png(width=width)
+    (folder / f"{number:03}.png").write_bytes(data)
+
+
+async def test_kills_lose_nothing_and_store_nothing_twice(
+    daemon: DaemonProcess,
+    server: Moody,
+    chance: random.Random,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def arrive() -> None:
+        for number in range(IMAGES):
+            draw(daemon.roots[0], number)
+            await asyncio.sleep(chance.uniform(0.0, ARRIVAL_SECS))
+
+    arrivals = asyncio.create_task(arrive())
+    await daemon.start("--port", "0")
+    for _ in range(KILLS):
+        await asyncio.sleep(chance.uniform(0.0, 1.5))
+        await daemon.kill()
+        await daemon.start("--port", "0")
+    await arrivals
+
+    stored = await eventually(lambda: all_prompts(daemon), within=150.0 + KILLS, every=0.5)
+    assert stored is not None
+    for number in range(IMAGES):
+        found = stored[f"{number:03}.png"]
+        assert [prompt["text"] for prompt in found] == [expected(number)], number
+        assert found[0]["current"]
+    assert server.hang.entered.is_set()
+    assert server.errors > 0
+    repeated = sum(count - 1 for count in server.asked_for.values())
+    assert repeated <= KILLS  # one picture is in hand at a time
+    with capsys.disabled():
+        print(
+            f"\n{KILLS} kills, {IMAGES} images, {server.errors} errors of the server:"
+            f" 0 lost, 0 double, {repeated} calls repeated"
+        )
+    assert await daemon.stop() == 0
+
+
+async def all_prompts(daemon: DaemonProcess) -> dict[str, list[Any]] | None:
+    """By file name, once every image is there and has one."""
+    health = await daemon.get("/health")
+    assert not health["queue"]["dead"]
+    if health["store"].get("images", 0) < IMAGES:
+        return None
+    images = [image async for image in all_images(daemon)]
+    if not all(image["prompt"] for image in images):
+        return None
+    prompts = {}
+    for image in images:
+        answer = await daemon.get(f"/api/v1/prompts/image/{image['id']}")
+        prompts[Path(image["path"]).name] = answer["prompts"]
+    return prompts
+
+
+async def all_images(daemon: DaemonProcess) -> AsyncIterator[Any]:
+    page = await daemon.get("/api/v1/images?limit=500")
+    while True:
+        for image in page["images"]:
+            yield image
+        if page["next_cursor"] is None:
+            return
+        page = await daemon.get(f"/api/v1/images?limit=500&cursor={page['next_cursor']}")

@@ -2,7 +2,7 @@
 # make test   all quick tests                 make lint   ruff and mypy
 # make run    the daemon on FOLDER=...        make bench  the measured figures
 # make fuzz   a minute of coverage-guided fuzzing, or SECONDS=...
-# make faults breaks things for real, as root: disks cut off and filled; FORM=short for CI's form
+# make faults breaks things for real, as root: disks, processes, limits; FORM=short for CI's form
 #
 # Needs Python 3.11+ with venv, and nothing else: where the machine has no uv, one is put into .uv/.
 

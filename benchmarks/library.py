@@ -31,7 +31,7 @@ from clipwatch.store import sqlite_drift, sqlite_jobs, sqlite_prompts, sqlite_re
 from clipwatch.store.base import ANYBODY
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_roots import register_root
-from clipwatch.store.sqlite_schema import migrate
+from clipwatch.store.sqlite_schema import PAGES, migrate
 from clipwatch.store.sqlite_writer import in_transaction
 
 ROOT = b"/library"
@@ -134,7 +134,7 @@ def build(path: Path, count: int) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     # Nothing is lost but time if the machine stops meanwhile.
     connection.executescript(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;"
+        f"{PAGES} PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;"
     )
     migrate(connection)
     sqlite_drift.install(connection, None)

@@ -37,10 +37,13 @@ from clipwatch.pipeline.consumer import Consumer
 from clipwatch.pipeline.courtesy import Manners
 from clipwatch.pipeline.diagnosis import Diagnostician
 from clipwatch.pipeline.health import Keeping
+from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.space import Space
 from clipwatch.pipeline.sweep import Sweeper
+from clipwatch.pipeline.thumbnail_folder import ThumbnailFolder
+from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Upkeep
 from clipwatch.runfile import RunFile
 from clipwatch.settings import BackendSettings, CourtesySettings, RootSettings, Settings
@@ -100,6 +103,7 @@ class Daemon:
     consumer: Consumer
     interrogations: Interrogations
     keeping: Keeping
+    idle: IdlePass
     environ: Mapping[str, str]
 
     async def serve(self, stop: asyncio.Event, flush: Callable[[], None]) -> None:
@@ -112,6 +116,7 @@ class Daemon:
                 group.create_task(self.interrogations.run()),
                 group.create_task(self.keeping.space.run()),
                 group.create_task(self.keeping.upkeep.run()),
+                group.create_task(self.idle.run()),
                 group.create_task(self._keep_alive()),
                 group.create_task(_repeat(flush, self.clock)),
             ]
@@ -231,14 +236,26 @@ async def running(
         stack.push_async_callback(bulk.close)
         await bulk.resume()
 
-        look = partial(health.look, consumer, interrogations, store, keeping)
+        idle = _idle(settings, database, store, clock, keeping.space, consumer, scans)
+        stack.push_async_callback(idle.close)
+        look = partial(health.look, consumer, interrogations, store, keeping, idle)
         neighbours = Neighbours(USUAL_PORTS, monotonic=clock.monotonic)
         diagnostician = Diagnostician(interrogations, neighbours, clock)
-        services = Services(store, scans, bulk, interrogations, look, metrics, clock, diagnostician)
+        services = Services(
+            store,
+            scans,
+            bulk,
+            interrogations,
+            look,
+            metrics,
+            clock,
+            diagnostician,
+            idle.thumbnails,
+        )
         await stack.enter_async_context(_web(make_app(services, settings.server), sockets))
         url = _url(settings.server.host, sockets[0])
         _announce(stack, url, clock, environ)
-        yield Daemon(url, store, clock, consumer, interrogations, keeping, environ)
+        yield Daemon(url, store, clock, consumer, interrogations, keeping, idle, environ)
 
 
 async def _open(
@@ -274,6 +291,27 @@ def _keeping(store: SqliteStore, database: Path, settings: Settings, clock: Cloc
     )
     upkeep = Upkeep(store.care, clock=clock, backup_hours=settings.store.backup_hours)
     return Keeping(store.care, upkeep, space, clock)
+
+
+def _idle(
+    settings: Settings,
+    database: Path,
+    store: Store,
+    clock: Clock,
+    space: Space,
+    consumer: Consumer,
+    scans: Scans,
+) -> IdlePass:
+    async def is_quiet() -> bool:
+        busy = consumer.is_busy or scans.is_busy
+        return not busy and not (await store.queue()).leased
+
+    folder = ThumbnailFolder(
+        database.parent / "thumbnails", limit=settings.thumbnails.most_mb * 2**20
+    )
+    thumbnails = Thumbnails(folder, has_room=space.may_claim)
+    share = settings.idle.share
+    return IdlePass(store, thumbnails, clock=clock, share=share, is_quiet=is_quiet)
 
 
 def _calm_collector(stack: AsyncExitStack) -> None:

@@ -9,6 +9,7 @@
     ├── SearchTooSlow              a search was cut off: it would take too long
     ├── NotFound                   no such image, prompt, job or batch
     ├── Conflict                   the file is missing or not finished
+    │   └── Unshowable             it holds no picture that can be shown
     ├── Forbidden                  a path outside the roots and allowed folders
     ├── Unavailable                disabled, paused, or no back end in reach
     ├── NotInTime                  an interactive call's answer did not come; the job stays queued
@@ -111,6 +112,13 @@ class NotFound(ClipwatchError):
 
 class Conflict(ClipwatchError):
     """The image's file is missing or not finished, so this cannot be done now."""
+
+
+class Unshowable(Conflict):
+    """The image's file holds no picture that can be shown, and never will."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint="look at the file itself; it may be damaged")
 
 
 class Forbidden(ClipwatchError):

@@ -92,6 +92,29 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """As much of an image that is present as idle time needs."""
+
+    seq: int
+    image_id: UUID
+    revision: int
+    location: Location
+    format: str | None
+    has_content_hash: bool
+    has_pixel_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileKeys:
+    """What was found of a file that is known by this path (absolute) and stat."""
+
+    path: bytes
+    stat: FileStat
+    content_hash: bytes | None = None
+    pixel_key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownFile:
     """As much of a location as reconcile compares."""
 

@@ -259,6 +259,14 @@ class WatchingSettings(Section):
     full_sweep_secs: float = Field(default=3600.0, gt=0)  #: every file is, at least this often
 
 
+class ThumbnailSettings(Section):
+    most_mb: int = Field(default=1000, ge=0)  #: kept on disk; 0 keeps none
+
+
+class IdleSettings(Section):
+    share: float = Field(default=0.1, ge=0, le=1)  #: of a core; 0 does nothing
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
@@ -273,6 +281,8 @@ class Settings(Section):
     clip: ClipSettings = ClipSettings()
     courtesy: CourtesySettings = CourtesySettings()
     watching: WatchingSettings = WatchingSettings()
+    thumbnails: ThumbnailSettings = ThumbnailSettings()
+    idle: IdleSettings = IdleSettings()
     log: LogSettings = LogSettings()
 
     def all_backends(self) -> tuple[BackendSettings, ...]:

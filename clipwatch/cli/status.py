@@ -42,6 +42,8 @@ def _rows(
     yield "store", health["store"]["state"], _store(health["store"])
     yield "backup", health["backup"]["state"], _backup(health["backup"])
     yield "disk", health["disk"]["state"], _disk(health["disk"])
+    yield "thumbnails", health["thumbnails"]["state"], _thumbnails(health["thumbnails"])
+    yield "idle time", health["idle"]["state"], _idle(health["idle"])
     for backend in clip["backends"]:
         yield "back end", _backend_state(clip, backend), _backend(backend)
 
@@ -67,6 +69,16 @@ def _disk(disk: Mapping[str, Any]) -> str:
         return free
     used = f"{bytes_text(disk['used_bytes'])} used with backups"
     return f"{free}; {used}, {bytes_text(disk['in_a_year_bytes'])} in a year"
+
+
+def _thumbnails(kept: Mapping[str, Any]) -> str:
+    most = bytes_text(kept["limit_bytes"])
+    return f"{kept['files']} kept, {bytes_text(kept['bytes'])} of {most} at most"
+
+
+def _idle(idle: Mapping[str, Any]) -> str:
+    made = f"{idle['thumbnails']} thumbnails made, {idle['hashed']} files hashed"
+    return f"{made}; {idle['passed']} images gone through"
 
 
 def _backend_state(clip: Mapping[str, Any], backend: Mapping[str, Any]) -> str:

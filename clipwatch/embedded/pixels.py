@@ -21,6 +21,8 @@ from xxhash import xxh3_64_intdigest, xxh3_128
 from clipwatch.embedded.base import MAX_CHUNKS, Damaged
 
 PNG = b"\x89PNG\r\n\x1a\n"
+#: Formats that have a pixel key.
+KEYED = ("png", "jpeg", "webp")
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 PNG_CHUNK = Struct(">I4s")
 PNG_PICTURE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")

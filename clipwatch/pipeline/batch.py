@@ -66,6 +66,11 @@ class Scans:
         self._running: dict[UUID, tuple[Batch, asyncio.Task[None]]] = {}
         self._starting = asyncio.Lock()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a scan runs."""
+        return bool(self._running)
+
     async def start(self, path: bytes, recursive: bool) -> Batch:
         """Begin to scan ``path`` (absolute), or join the same scan where it runs already.
 

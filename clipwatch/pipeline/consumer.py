@@ -112,6 +112,7 @@ class Consumer:
         self._sweep_secs = sweep_secs
         self._full_sweep_secs = full_sweep_secs
         self._arrived = arrived
+        self._sweeping = self._observing = False
         self._queue: asyncio.Queue[tuple[bytes, Hint | None]] = asyncio.Queue()
         self._timer = Doorbell(clock)
         self._doubts = Doorbell(clock)
@@ -130,6 +131,11 @@ class Consumer:
     def settling(self) -> int:
         """How many files are waited for."""
         return len(self._scanner.tracker)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether files are looked at, or wait for it."""
+        return self._sweeping or self._observing or not self._queue.empty()
 
     def wake(self) -> None:
         """A scan may have met files to wait for."""
@@ -179,10 +185,12 @@ class Consumer:
             batch = [first]
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
+            self._observing = True
             try:
                 await self._observe(batch)
             except StoreError as error:
                 await self._store_trouble(error)
+            self._observing = False
 
     async def _observe(self, batch: Sequence[tuple[bytes, Hint | None]]) -> None:
         files: dict[bytes, list[bytes]] = {}
@@ -232,11 +240,13 @@ class Consumer:
             light = self._clock.monotonic() >= next_light
             if light:
                 next_light = self._clock.monotonic() + self._sweep_secs
+            self._sweeping = True
             for watched in self._roots.values():
                 try:
                     await self._sweep_root(watched, light)
                 except StoreError as error:
                     await self._store_trouble(error)
+            self._sweeping = False
             await self._doubts.wait(CHECK_SECS)
             await self._observer.check()
 

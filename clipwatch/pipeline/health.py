@@ -9,8 +9,10 @@ from typing import Any
 from clipwatch.errors import StoreError
 from clipwatch.model import Clock, Priority, QueueDepth
 from clipwatch.pipeline.consumer import Consumer, RootStatus
+from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.space import Room, Space
+from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Chore, Upkeep, salvage_is_news
 from clipwatch.store.base import CareFacts, DiskUse, Store, StoreCare
 
@@ -27,6 +29,8 @@ class Health:
     store: Mapping[str, Any]
     backup: Mapping[str, Any]
     disk: Mapping[str, Any]
+    thumbnails: Mapping[str, Any]
+    idle: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,11 @@ BAD = frozenset(
 
 
 async def look(
-    consumer: Consumer, interrogations: Interrogations, store: Store, keeping: Keeping
+    consumer: Consumer,
+    interrogations: Interrogations,
+    store: Store,
+    keeping: Keeping,
+    idle: IdlePass,
 ) -> Health:
     """Look at every part. Never asks a back end."""
     roots = {
@@ -77,6 +85,8 @@ async def look(
         store=kept,
         backup=backup,
         disk=disk,
+        thumbnails=await thumbnails_of(idle.thumbnails),
+        idle=idle.progress(),
     )
 
 
@@ -134,6 +144,13 @@ def disk_of(room: Room, free: int, use: DiskUse | None) -> Mapping[str, Any]:
             "in_a_year_bytes": use.in_a_year,
         }
     return told
+
+
+async def thumbnails_of(thumbnails: Thumbnails) -> Mapping[str, Any]:
+    """What is kept on disk, and whether more may be."""
+    usage, limit = await thumbnails.usage(), thumbnails.folder.limit
+    state = "off" if not limit else "ok" if thumbnails.has_room() else "paused"
+    return {"state": state, "files": usage.files, "bytes": usage.bytes, "limit_bytes": limit}
 
 
 def queue_of(depth: QueueDepth, interrogations: Interrogations) -> Mapping[str, Any]:

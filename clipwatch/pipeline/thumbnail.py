@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
-from clipwatch.errors import Conflict
+from clipwatch.errors import Conflict, Unshowable
 
 #: Only these: each further decoder of Pillow's is one more that a hostile file can reach.
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF")
@@ -21,13 +21,18 @@ _UNDECODABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionB
 def make_thumbnail(file: BinaryIO, size: int) -> bytes:
     """A WebP whose longer side is at most ``size`` pixels: first frame, upright, alpha kept.
 
-    Blocks for as long as decoding takes: call it in a thread. Raises ``Conflict`` where the file
-    holds no picture that can be shown.
+    Blocks for as long as decoding takes: call it in a thread. Raises ``Unshowable`` where the file
+    holds no picture that can be shown, and ``Conflict`` where its disk fails.
     """
     try:
         with Image.open(file, formats=FORMATS) as image:
             return _encoded(_reduced(image, size))
     except _UNDECODABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's, not Pillow's
+            raise Conflict(
+                f"this file cannot be read now: {error.strerror}",
+                hint="see that its disk works and is mounted",
+            ) from error
         raise _unshowable(str(error)) from error
 
 
@@ -55,8 +60,5 @@ def _encoded(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _unshowable(reason: str) -> Conflict:
-    return Conflict(
-        f"this file cannot be shown as a picture: {reason}",
-        hint="look at the file itself; it may be damaged",
-    )
+def _unshowable(reason: str) -> Unshowable:
+    return Unshowable(f"this file cannot be shown as a picture: {reason}")

@@ -10,14 +10,17 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from clipwatch.embedded.pixels import pixel_key
-from clipwatch.model import FileStat, LocationState, Observation
+from clipwatch.model import FileKeys, FileStat, LocationState, Observation
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import content_hash, file_stat, open_regular
 
 #: Bytes of a file whose pixels are compared; larger ones are looked at when they are interrogated.
 LARGEST = 128 << 20
+
+T = TypeVar("T")
 
 
 async def with_keys(
@@ -86,6 +89,21 @@ def _key_files(files: Sequence[tuple[bytes, FileStat]]) -> dict[bytes, bytes | N
     return {path: key_file(path, stat) for path, stat in files}
 
 
+def keys_of(path: bytes, stat: FileStat, *, wants_hash: bool, wants_key: bool) -> FileKeys | None:
+    """What is wanted of a file that must still be as ``stat`` says; None where it is not, cannot be
+    read now, or is too large."""
+
+    def keys(fd: int) -> FileKeys | None:
+        if stat.size > LARGEST or file_stat(os.fstat(fd)) != stat:
+            return None
+        hashed = content_hash(fd) if wants_hash else None
+        key = pixel_key(os.pread(fd, stat.size, 0)) if wants_key else None
+        unchanged = file_stat(os.fstat(fd)) == stat
+        return FileKeys(path, stat, hashed, key) if unchanged else None
+
+    return _of_open(path, keys)
+
+
 def hash_file(path: bytes) -> bytes | None:
     """The BLAKE3 of a file's content, None where it cannot be read now."""
     return _of_open(path, content_hash)
@@ -104,7 +122,7 @@ def key_file(path: bytes, stat: FileStat) -> bytes | None:
     return _of_open(path, key)
 
 
-def _of_open(path: bytes, make: Callable[[int], bytes | None]) -> bytes | None:
+def _of_open(path: bytes, make: Callable[[int], T | None]) -> T | None:
     try:
         fd = open_regular(path)
     except OSError:

@@ -22,10 +22,12 @@ from clipwatch.model import (
     BatchState,
     Caption,
     Change,
+    FileKeys,
     FileStat,
     Hit,
     Image,
     Job,
+    Kept,
     KnownFile,
     Look,
     Observation,
@@ -124,6 +126,12 @@ class Store(Protocol):
     async def set_pixel_key(self, path: bytes, stat: FileStat, pixel_key: bytes) -> None:
         """Note the pixel key of the file at this absolute path, if it is still known like this."""
 
+    async def newest(self, *, below: int | None, limit: int) -> Sequence[Kept]:
+        """Images that are present, newest first, with a seq below that; of each one file."""
+
+    async def set_keys(self, found: Sequence[FileKeys]) -> None:
+        """Note content hashes and pixel keys of files that are still known like this."""
+
     async def record(
         self,
         observations: Sequence[Observation],
@@ -146,6 +154,9 @@ class Store(Protocol):
     async def forget(self, image_id: UUID, now: int) -> Sequence[bytes]:
         """Delete all that is known of an image, and note its files so that they are not recorded
         again; the absolute paths of those that are not missing. Raises ``NotFound``."""
+
+    async def unknown(self, image_ids: Collection[UUID]) -> Collection[UUID]:
+        """Those of these ids that no image has."""
 
     async def prunable(self, before: int) -> Pruned:
         """What ``prune`` would delete."""

@@ -24,10 +24,12 @@ from clipwatch.model import (
     Caption,
     Change,
     Clock,
+    FileKeys,
     FileStat,
     Hit,
     Image,
     Job,
+    Kept,
     KnownFile,
     Look,
     Observation,
@@ -257,6 +259,12 @@ class SqliteStore:
     async def set_pixel_key(self, path: bytes, stat: FileStat, pixel_key: bytes) -> None:
         await self._write(lambda it: sqlite_locations.set_pixel_key(it, path, stat, pixel_key))
 
+    async def newest(self, *, below: int | None, limit: int) -> Sequence[Kept]:
+        return await self._read(lambda it: sqlite_locations.newest(it, below, limit))
+
+    async def set_keys(self, found: Sequence[FileKeys]) -> None:
+        await self._write(lambda it: sqlite_locations.set_keys(it, found))
+
     async def record(
         self,
         observations: Sequence[Observation],
@@ -276,6 +284,9 @@ class SqliteStore:
 
     async def forget(self, image_id: UUID, now: int) -> Sequence[bytes]:
         return await self._write(lambda it: sqlite_removal.forget(it, seq_of(it, image_id), now))
+
+    async def unknown(self, image_ids: Collection[UUID]) -> Collection[UUID]:
+        return await self._read(lambda it: sqlite_images.unknown(it, image_ids))
 
     async def prunable(self, before: int) -> Pruned:
         return await self._read(lambda it: sqlite_removal.prunable(it, before))

@@ -55,6 +55,12 @@ def seq_of(connection: sqlite3.Connection, image_id: UUID) -> int:
     return _found(row.fetchone(), f"There is no image {image_id}.")
 
 
+def unknown(connection: sqlite3.Connection, image_ids: Collection[UUID]) -> list[UUID]:
+    """Those of these ids that no image has."""
+    is_known = "SELECT 1 FROM image WHERE image_id = ?"
+    return [one for one in image_ids if not connection.execute(is_known, (one.bytes,)).fetchone()]
+
+
 def seq_at(connection: sqlite3.Connection, path: bytes) -> int:
     """The image at an absolute path; of missing ones the last. Raises ``NotFound``."""
     row = connection.execute(

@@ -3,8 +3,17 @@
 import os
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
-from clipwatch.model import FileStat, KnownFile, LocationState, Priority
+from clipwatch.model import (
+    FileKeys,
+    FileStat,
+    Kept,
+    KnownFile,
+    Location,
+    LocationState,
+    Priority,
+)
 from clipwatch.store import sqlite_changes, sqlite_removal
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_CHANGED, IMAGE_MISSING, Entry
 from clipwatch.store.sqlite_values import stat_columns, stat_of, to_json
@@ -26,7 +35,18 @@ SELECT pixel_hint, root.path, location.path, device, inode, size, mtime_ns
 FROM image JOIN location USING (seq) JOIN root USING (root_id)
 WHERE pixel_hint IN (SELECT value FROM json_each(?)) AND pixel_key IS NULL
   AND location.state <> 'missing'"""
+_NEWEST = """
+SELECT seq, image_id, revision, format, content_hash IS NOT NULL, pixel_key IS NOT NULL,
+       root.path, location.path, device, inode, size, mtime_ns
+FROM image CROSS JOIN location USING (seq) JOIN root USING (root_id)
+WHERE image.seq < ? AND missing = 0 AND image.state = 'present' AND location.state = 'present'
+ORDER BY seq DESC LIMIT ?"""
 _LIVE = "root_id = ? AND folder = ? AND name = ? AND state <> 'missing'"
+
+_SET_KEYS = f"""
+UPDATE image SET content_hash = coalesce(content_hash, ?), pixel_key = coalesce(pixel_key, ?)
+WHERE seq = (SELECT seq FROM location
+             WHERE {_LIVE} AND device = ? AND inode = ? AND size = ? AND mtime_ns = ?)"""
 
 
 def root_imported(connection: sqlite3.Connection, root_id: int, now: int) -> None:
@@ -155,6 +175,27 @@ def set_pixel_key(
             f" WHERE {_LIVE} AND device = ? AND inode = ? AND size = ? AND mtime_ns = ?)",
             (pixel_key, *place, *stat_columns(stat)),
         )
+
+
+def set_keys(connection: sqlite3.Connection, found: Sequence[FileKeys]) -> None:
+    """Note what files hold, where they are not known to be others by now."""
+    for one in found:
+        place = place_of(connection, one.path)
+        if place is not None:
+            connection.execute(
+                _SET_KEYS, (one.content_hash, one.pixel_key, *place, *stat_columns(one.stat))
+            )
+
+
+def newest(connection: sqlite3.Connection, below: int | None, limit: int) -> list[Kept]:
+    """Present images, newest first; the others are hopped over."""
+    rows = connection.execute(_NEWEST, (2**63 - 1 if below is None else below, limit))
+    found: dict[int, Kept] = {}
+    for seq, image_id, revision, form, hashed, keyed, root, path, *stat in rows:
+        location = Location(root, path, stat_of(*stat), LocationState.PRESENT)
+        kept = Kept(seq, UUID(bytes=image_id), revision, location, form, bool(hashed), bool(keyed))
+        found.setdefault(seq, kept)
+    return list(found.values())
 
 
 def refresh(connection: sqlite3.Connection, seq: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from clipwatch.errors import StartError
 from clipwatch.store import sqlite_drift
 from clipwatch.store.sqlite_drift import Measure
-from clipwatch.store.sqlite_schema import migrate, require_current
+from clipwatch.store.sqlite_schema import PAGES, migrate, require_current
 
 _COMMON = """
 PRAGMA busy_timeout = 5000;
@@ -16,7 +16,7 @@ PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;
 PRAGMA mmap_size = 0;
 """
-_WRITER = f"""{_COMMON}
+_WRITER = f"""{PAGES}{_COMMON}
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 1000;

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from clipwatch.store.sqlite_schema import PAGE
+
 Value: TypeAlias = int | float | str | bytes | None
 
 _MAGIC = b"SQLite format 3\0"
-_DEFAULT_PAGE = 4096
 _TABLE_LEAF, _TABLE_INTERIOR, _INDEX_LEAF, _INDEX_INTERIOR = 13, 5, 10, 2
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
@@ -170,7 +171,7 @@ def _page_size(header: bytes) -> int:
     size = int.from_bytes(header[16:18], "big")
     size = 65536 if size == 1 else size
     known = header.startswith(_MAGIC) and size >= 512 and size & (size - 1) == 0
-    return size if known else _DEFAULT_PAGE
+    return size if known else PAGE
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from clipwatch.store.sqlite_mend import mend
 from clipwatch.store.sqlite_pages import Pages, Row, Value
-from clipwatch.store.sqlite_schema import MIGRATIONS, migrate
+from clipwatch.store.sqlite_schema import MIGRATIONS, PAGES, migrate
 
 #: Made anew by the triggers of the tables that it counts.
 _DERIVED = frozenset({"prompt_count"})
@@ -104,7 +104,7 @@ def salvage(
     Raises ``OSError`` and ``sqlite3.Error`` for ``target`` alone, whatever ``damaged`` holds.
     """
     with closing(sqlite3.connect(target, isolation_level=None)) as connection:
-        connection.executescript("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF")
+        connection.executescript(f"{PAGES} PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF")
         migrate(connection)
         tables = tables_of(connection)
         connection.execute("BEGIN")

@@ -11,6 +11,10 @@ from collections.abc import Sequence
 from clipwatch.errors import StartError
 from clipwatch.model import TagOrigin
 
+#: Bytes of a page. Rows are some hundred bytes long, and in 4 kB 2 % more of the file are lost.
+PAGE = 8192
+#: To be executed before anything is written into a new database.
+PAGES = f"PRAGMA page_size = {PAGE};"
 #: image_tags.origin, and the first letter of its tokens
 ORIGINS = {TagOrigin.EMBEDDED: "e", TagOrigin.GENERATED: "g", TagOrigin.MANUAL: "m"}
 
@@ -136,7 +140,7 @@ CREATE TABLE prompt (
   created_at INTEGER NOT NULL,
   removed_at INTEGER
 );
-CREATE INDEX prompt_image ON prompt (seq, type);
+CREATE INDEX prompt_image ON prompt (seq);
 CREATE INDEX prompt_removed ON prompt (seq) WHERE removed_at IS NOT NULL;
 
 -- How many prompts there are of each type, removed ones left out.

@@ -1,6 +1,5 @@
 """The HTTP application: one table of routes, one place that puts it together."""
 
-import asyncio
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -19,14 +18,12 @@ from clipwatch.web import (
     scans,
 )
 from clipwatch.web.middleware import middlewares
-from clipwatch.web.services import SERVICES, SETTINGS, THUMBNAILS, Services
+from clipwatch.web.services import SERVICES, SETTINGS, Services
 
 __all__ = ["ROUTES", "Services", "make_app"]
 
 #: Bytes of a request's body; the largest one that makes sense is a list of ids.
 MOST_BYTES = 1024 * 1024
-#: Thumbnails that are made at the same time.
-DECODERS = 2
 
 ROUTES: Sequence[web.RouteDef] = (
     web.get("/", gallery.page),
@@ -74,6 +71,5 @@ def make_app(services: Services, settings: ServerSettings) -> web.Application:
     app = web.Application(middlewares=middlewares(settings), client_max_size=MOST_BYTES)
     app[SERVICES] = services
     app[SETTINGS] = settings
-    app[THUMBNAILS] = asyncio.Semaphore(DECODERS)
     app.add_routes(ROUTES)
     return app

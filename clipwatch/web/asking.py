@@ -14,6 +14,7 @@ from pydantic import (
 
 from clipwatch.model import Ask, BatchState, JobState, Selection
 from clipwatch.pipeline.scores import Thresholds, parse_thresholds
+from clipwatch.pipeline.thumbnails import USUAL_SIZE
 from clipwatch.query import Sort
 
 
@@ -173,4 +174,4 @@ class ChangesParameters(Parameters):
 
 
 class ThumbnailParameters(Parameters):
-    size: int = Field(default=256, ge=64, le=1024)  #: pixels of the longer side
+    size: int = Field(default=USUAL_SIZE, ge=64, le=1024)  #: pixels of the longer side

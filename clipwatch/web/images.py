@@ -11,8 +11,8 @@ from clipwatch.errors import Conflict
 from clipwatch.model import Image, PromptType
 from clipwatch.pipeline.comparison import compare
 from clipwatch.pipeline.explain import because
+from clipwatch.pipeline.present import open_present
 from clipwatch.pipeline.prune import prune
-from clipwatch.pipeline.thumbnail import make_thumbnail
 from clipwatch.web.asking import (
     ListParameters,
     NoParameters,
@@ -22,7 +22,7 @@ from clipwatch.web.asking import (
 )
 from clipwatch.web.cursor import encode_cursor
 from clipwatch.web.incoming import read_body, read_cursor, read_id, read_parameters, read_query
-from clipwatch.web.opened import OpenedFile, open_present
+from clipwatch.web.opened import OpenedFile
 from clipwatch.web.replies import (
     is_current,
     json_reply,
@@ -31,7 +31,7 @@ from clipwatch.web.replies import (
     revalidated,
     tagged_reply,
 )
-from clipwatch.web.services import SERVICES, THUMBNAILS
+from clipwatch.web.services import SERVICES
 from clipwatch.web.wire import API, comparison_dict, explain_dict, image_dict, shown
 
 OF_THE_FILE = (PromptType.EMBEDDED, PromptType.INHERITED)
@@ -80,6 +80,7 @@ async def forget(request: web.Request) -> web.Response:
     image_id = read_id(request, "image")
     services = request.app[SERVICES]
     paths = await services.store.forget(image_id, services.clock.now())
+    await services.thumbnails.drop(image_id)
     return json_reply({"image_id": str(image_id), "files": [shown(path) for path in paths]})
 
 
@@ -94,6 +95,8 @@ async def prune_images(request: web.Request) -> web.Response:
         now=services.clock.now(),
         dry_run=body.dry_run,
     )
+    if done.images and not body.dry_run:
+        await services.thumbnails.drop_unknown(services.store)
     return json_reply({**asdict(done), "dry_run": body.dry_run})
 
 
@@ -123,7 +126,7 @@ async def image_file(request: web.Request) -> web.StreamResponse:
     """The bytes as they lie in the folder; 409 where they do not, or not yet."""
     read_parameters(request, NoParameters)
     image = await _image(request)
-    file = await asyncio.to_thread(open_present, image)
+    file = await asyncio.to_thread(open_present, image.location)
     media_type = MEDIA_TYPES.get(image.format or "", "application/octet-stream")
     name = quote(os.path.basename(image.location.path))
     headers = revalidated(media_type)
@@ -139,14 +142,8 @@ async def thumbnail(request: web.Request) -> web.Response:
     headers = revalidated("image/webp")
     if is_current(request, etag):
         return not_modified(etag, headers)
-    async with request.app[THUMBNAILS]:
-        body = await asyncio.to_thread(_thumbnail_of, image, asked.size)
+    body = await request.app[SERVICES].thumbnails.get(image, asked.size)
     return tagged_reply(request, etag, body, headers)
-
-
-def _thumbnail_of(image: Image, size: int) -> bytes:
-    with open_present(image) as file:
-        return make_thumbnail(file, size)
 
 
 async def _image(request: web.Request) -> Image:

@@ -1,6 +1,5 @@
 """What the handlers work with, and where they find it in the application."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from clipwatch.pipeline.bulk import Bulk
 from clipwatch.pipeline.diagnosis import Diagnostician
 from clipwatch.pipeline.health import Health
 from clipwatch.pipeline.interrogate import Interrogations
+from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.settings import ServerSettings
 from clipwatch.store.base import Store
 
@@ -29,10 +29,8 @@ class Services:
     metrics: Metrics
     clock: Clock
     diagnostician: Diagnostician
+    thumbnails: Thumbnails
 
 
 SERVICES = web.AppKey("services", Services)
 SETTINGS = web.AppKey("settings", ServerSettings)
-
-#: Decoding is heavy on memory (a picture of 80 megapixels takes 320 MB), so few run at once.
-THUMBNAILS = web.AppKey("thumbnails", asyncio.Semaphore)

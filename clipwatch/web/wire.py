@@ -344,4 +344,6 @@ def health_dict(health: Health) -> dict[str, Any]:
         "store": _with_moments(health.store),
         "backup": _with_moments(health.backup),
         "disk": health.disk,
+        "thumbnails": health.thumbnails,
+        "idle": health.idle,
     }

@@ -286,6 +286,8 @@ def health(**changes: Any) -> dict[str, Any]:
             "used_bytes": 70_000_000,
             "in_a_year_bytes": 900_000_000,
         },
+        "thumbnails": {"state": "ok", "files": 7, "bytes": 90_000, "limit_bytes": 1_000_000_000},
+        "idle": {"state": "waiting", "passed": 5, "thumbnails": 4, "hashed": 3},
     } | changes
 
 
@@ -320,12 +322,16 @@ def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
         "store",
         "backup",
         "disk",
+        "thumbnails",
+        "idle",
         "back",
     ]
     for text in (
         daemon.url,
         "1 new, 7 backlog waiting, 1 running, 2 given up; the server renders for its owner",
         "5.0 GB free; 70.0 MB used with backups, 900.0 MB in a year",
+        "7 kept, 90.0 kB of 1.0 GB at most",
+        "waiting      4 thumbnails made, 3 files hashed; 5 images gone through",
         "skipped      the last one not yet; no room",
         "unavailable  default (sdapi) http://127.0.0.1:7860; nothing answers; start it",
     ):

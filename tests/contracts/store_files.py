@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from clipwatch.model import (
+    FileKeys,
     LocationState,
     Root,
     Verdict,
@@ -67,6 +68,37 @@ class FilesContract:
         assert set(known) == {b"\xe9.png", b"gone.png"}
         assert known[b"\xe9.png"].stat == here.stat
         assert known[b"gone.png"].state == LocationState.MISSING
+
+    async def test_the_newest_present_images_with_a_file_and_what_is_known_of_it(
+        self, store: Store, root: Root
+    ) -> None:
+        old, new, later = [seen(root, b"%d.png" % at, stat=stat(at)) for at in range(3)]
+        both = replace(new, path=b"again.png")  # a second file of the same image
+        await put(store, old, new, both, later, seen(root, b"gone.png", stat=stat(9)))
+        await store.mark_missing(root.root_id, [b"gone.png"], NOW)
+        first, second, third = await store.newest(below=None, limit=9)
+        assert (first.location.path, third.location.path) == (b"2.png", b"0.png")
+        assert first.location.stat == later.stat
+        assert (first.format, first.has_content_hash, first.has_pixel_key) == ("png", False, False)
+        assert await store.newest(below=second.seq, limit=9) == [third]
+        assert await store.newest(below=None, limit=1) == [first]
+
+    async def test_keys_are_noted_of_files_that_are_still_the_same(
+        self, store: Store, root: Root
+    ) -> None:
+        one, other = seen(root, b"a.png"), seen(root, b"b.png")
+        await put(store, one, other)
+        await store.set_keys(
+            [
+                FileKeys(b"/pictures/a.png", one.stat, b"hash", b"key"),
+                FileKeys(b"/pictures/b.png", replace(other.stat, size=1), b"wrong", b"wrong"),
+                FileKeys(b"/nowhere/c.png", one.stat, b"wrong", b"wrong"),
+            ]
+        )
+        await store.set_keys([FileKeys(b"/pictures/a.png", one.stat)])  # takes nothing away
+        known = {kept.location.path: kept for kept in await store.newest(below=None, limit=9)}
+        assert (known[b"a.png"].has_content_hash, known[b"a.png"].has_pixel_key) == (True, True)
+        assert (known[b"b.png"].has_content_hash, known[b"b.png"].has_pixel_key) == (False, False)
 
     async def test_unfinished_files_are_shown_with_their_reason(
         self, store: Store, root: Root

@@ -33,6 +33,11 @@ class RemovalContract:
         (other,) = await put(store, seen(root, b"a.png", says("a wolf"), quick_key=b"k2"))
         assert other.verdict is Verdict.NEW
 
+    async def test_ids_that_no_image_has_are_told_apart(self, store: Store, root: Root) -> None:
+        one, other = await put(store, seen(root, b"a.png"), seen(root, b"b.png"))
+        await store.forget(other.image_id, NOW)
+        assert list(await store.unknown([one.image_id, other.image_id])) == [other.image_id]
+
     async def test_a_forgotten_file_that_replaces_another_makes_that_one_missing(
         self, store: Store, root: Root
     ) -> None:

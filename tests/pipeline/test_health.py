@@ -1,3 +1,4 @@
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,10 @@ from clipwatch.model import Priority, QueueDepth
 from clipwatch.pipeline import health
 from clipwatch.pipeline.consumer import Consumer, RootStatus
 from clipwatch.pipeline.health import Health, Keeping, backup_of, queue_state, root, store_of
+from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.space import SCARCE_BYTES, Space
+from clipwatch.pipeline.thumbnail_folder import ThumbnailFolder
+from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Chore, Upkeep
 from clipwatch.store.base import CareFacts
 from clipwatch.store.sqlite import SqliteStore
@@ -74,7 +78,10 @@ async def look(parts: Parts, rig: Rig, store: SqliteStore, free: int = PLENTY) -
     space = Space(store.care, clock=clock, free_bytes=lambda: free, low_bytes=LOW)
     upkeep = Upkeep(store.care, clock=clock, backup_hours=24)
     keeping = Keeping(store.care, upkeep, space, clock)
-    return await health.look(consumer, rig.interrogations, parts.store, keeping)
+    folder = ThumbnailFolder(parts.folder.parent / "thumbnails", limit=10**6)
+    thumbnails = Thumbnails(folder, has_room=space.may_claim)
+    idle = IdlePass(store, thumbnails, clock=clock, share=0, is_quiet=asyncio.Event().wait)
+    return await health.look(consumer, rig.interrogations, parts.store, keeping, idle)
 
 
 async def test_all_is_well_and_no_server_was_asked(
@@ -145,3 +152,12 @@ def test_a_backup_that_was_skipped_says_why() -> None:
     assert backup_of(Chore(0, 0), FACTS)["state"] == "off"
     skipped = backup_of(Chore(3600, 0, "no room"), FACTS)
     assert (skipped["state"], skipped["reason"]) == ("skipped", "no room")
+
+
+async def test_thumbnails_say_what_they_take_and_stop_where_room_is_scarce(
+    parts: Parts, rig: Rig, store: SqliteStore
+) -> None:
+    well, low = await look(parts, rig, store), await look(parts, rig, store, free=LOW - 1)
+    assert well.thumbnails == {"state": "ok", "files": 0, "bytes": 0, "limit_bytes": 10**6}
+    assert low.thumbnails["state"] == "paused"
+    assert well.idle["state"] == "off"

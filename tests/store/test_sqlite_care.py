@@ -18,12 +18,11 @@ from clipwatch.store.sqlite_aside import aside
 from clipwatch.store.sqlite_backup import backups, newest_good, require_room, verify
 from clipwatch.store.sqlite_ballast import Ballast
 from clipwatch.store.sqlite_replace import stamped
+from clipwatch.store.sqlite_schema import PAGE
 from clipwatch.store.sqlite_start import make_ready
 from tests.clock import ManualClock
 from tests.contracts.observations import found, put, says, seen
 from tests.waiting import eventually
-
-PAGE = 4096
 
 
 @pytest.fixture

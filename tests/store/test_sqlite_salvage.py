@@ -16,12 +16,11 @@ from clipwatch.store.sqlite import open_store
 from clipwatch.store.sqlite_mend import LOST_FOLDER
 from clipwatch.store.sqlite_pages import Pages, Row
 from clipwatch.store.sqlite_salvage import Table, salvage, sorted_out, tables_of
-from clipwatch.store.sqlite_schema import migrate
+from clipwatch.store.sqlite_schema import PAGE, migrate
 from tests.clock import ManualClock
 from tests.contracts.observations import NOW, claimed, finished, put, says, seen
 from tests.store.test_sqlite import check_integrity
 
-PAGE = 4096
 #: Only the pages above them tell whose rows these are; without those the backup and the images do.
 ALIKE = ("tag", "fact")
 IMAGES = 300

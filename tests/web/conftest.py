@@ -29,10 +29,13 @@ from clipwatch.pipeline.consumer import Consumer
 from clipwatch.pipeline.courtesy import Manners
 from clipwatch.pipeline.diagnosis import Diagnostician
 from clipwatch.pipeline.health import Keeping
+from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.space import Space
 from clipwatch.pipeline.sweep import Sweeper
+from clipwatch.pipeline.thumbnail_folder import ThumbnailFolder
+from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Upkeep
 from clipwatch.settings import BackendSettings, ServerSettings
 from clipwatch.store.base import Store
@@ -171,15 +174,33 @@ async def application(
         stack.push_async_callback(bulk.close)
         space = Space(store.care, clock=clock, free_bytes=lambda: 10**12, low_bytes=0)
         keeping = Keeping(store.care, Upkeep(store.care, clock=clock, backup_hours=0), space, clock)
-        look = partial(health.look, consumer, interrogations, store, keeping)
+        folder_of_them = ThumbnailFolder(database.parent / "thumbnails", limit=10**6)
+        thumbnails = Thumbnails(folder_of_them, has_room=lambda: True)
+        idle = IdlePass(store, thumbnails, clock=clock, share=0, is_quiet=never)
+        look = partial(health.look, consumer, interrogations, store, keeping, idle)
         neighbours = Neighbours(ports, monotonic=clock.monotonic)
         diagnostician = Diagnostician(interrogations, neighbours, clock)
-        services = Services(store, scans, bulk, interrogations, look, metrics, clock, diagnostician)
+        services = Services(
+            store,
+            scans,
+            bulk,
+            interrogations,
+            look,
+            metrics,
+            clock,
+            diagnostician,
+            thumbnails,
+        )
         app = make_app(services, server_settings or ServerSettings())
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         work = asyncio.create_task(interrogations.run())
         stack.push_async_callback(_ended, work)
         yield Rig(client, folder, store, server)
+
+
+async def never() -> bool:
+    """Nobody ever has nothing to do."""
+    return False
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

@@ -236,6 +236,44 @@ async def test_a_thumbnail_is_made_once_for_a_browser(off: Rig) -> None:
     assert larger.status == 200
 
 
+async def test_a_thumbnail_is_kept_until_its_image_is_forgotten_or_pruned(off: Rig) -> None:
+    kept = off.folder.parent / "thumbnails"
+    paths = [off.draw(f"{number}.png", PARAMETERS) for number in range(3)]
+    await off.scan()
+    images = await off.images()
+    made = [await (await off.client.get(one["links"]["thumbnail"])).read() for one in images]
+    files = list(kept.rglob("*.webp"))
+    assert sorted(path.read_bytes() for path in files) == sorted(made)
+    await off.client.delete(f"/api/v1/images/{images[0]['id']}")
+    assert len(list(kept.rglob("*.webp"))) == 2
+    paths[0].unlink()
+    await off.scan()
+    await off.post("/api/v1/images/prune", {"missing_days": 0, "dry_run": False})
+    assert len(list(kept.rglob("*.webp"))) == 1
+
+
+async def test_a_thumbnail_that_cannot_be_kept_is_given_all_the_same(off: Rig) -> None:
+    (off.folder.parent / "thumbnails").write_text("in the way")
+    off.draw("fox.png", PARAMETERS)
+    await off.scan()
+    (image,) = await off.images()
+    assert (await off.client.get(image["links"]["thumbnail"])).status == 200
+
+
+async def test_a_file_without_a_picture_is_decoded_once(off: Rig) -> None:
+    path = off.draw("fox.png", PARAMETERS)
+    whole = path.read_bytes()
+    at = whole.index(b"IDAT") + 4
+    path.write_bytes(whole[:at] + bytes(8) + whole[at + 8 :])
+    await off.scan()
+    (image,) = await off.images()
+    first = await problem(await off.client.get(image["links"]["thumbnail"]), 409)
+    path.unlink()  # it need not be there to be known as broken
+    again = await problem(await off.client.get(f"{image['links']['thumbnail']}?size=512"), 409)
+    assert again["detail"] == first["detail"]
+    assert again["hint"] == first["hint"]
+
+
 @pytest.mark.parametrize("size", ["63", "1025", "big"])
 async def test_a_thumbnail_has_its_limits(off: Rig, size: str) -> None:
     await problem(await off.client.get(f"/api/v1/images/{UNKNOWN}/thumbnail?size={size}"), 422)

@@ -1,0 +1,181 @@
+"""Thumbnails as they are kept on disk: a file each, oldest used first out when there are too many.
+
+    thumbnails/3f/0193…3f-2-256.webp     image id, revision, size; its mtime is its last use
+    thumbnails/3f/0193…3f-2.unshowable   why this revision of the image cannot be shown
+
+An image and its revision are one content, so what is kept here is never out of date. A file comes
+into place whole or not at all; one that a power cut tore is not believed. All of it blocks: call
+it in threads, of which several may work at once.
+"""
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from clipwatch.errors import Unshowable
+
+#: So much of the limit is left by an eviction, so that the next one is not due at once.
+KEPT = 0.9
+WEBP = ".webp"
+UNSHOWABLE = ".unshowable"
+_PART = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One thumbnail."""
+
+    image_id: UUID
+    revision: int
+    size: int  #: pixels of the longer side
+
+    @property
+    def name(self) -> str:
+        return f"{self.image_id.hex}-{self.revision}-{self.size}{WEBP}"
+
+    @property
+    def reason_name(self) -> str:
+        return f"{self.image_id.hex}-{self.revision}{UNSHOWABLE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the folder holds."""
+
+    files: int
+    bytes: int
+
+
+class ThumbnailFolder:
+    """Thumbnails of at most ``limit`` bytes together below ``path``, which is made when needed.
+
+    Methods that write raise ``OSError``.
+    """
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self.limit = limit
+        self._path = path
+        self._usage: Usage | None = None
+        self._lock = threading.Lock()
+
+    def read(self, key: Key) -> bytes | None:
+        """A thumbnail that is kept, which counts as its use; None where none is.
+
+        Raises ``Unshowable`` where it is known that none can be made.
+        """
+        path = self._group(key.image_id) / key.name
+        body = _content(path)
+        if body is not None and _is_whole(body):
+            with suppress(OSError):
+                os.utime(path)
+            return body
+        reason = _content(self._group(key.image_id) / key.reason_name)
+        if reason:
+            raise Unshowable(reason.decode(errors="replace"))
+        return None
+
+    def holds(self, key: Key) -> bool:
+        """Whether it is kept, or is known to be impossible."""
+        group = self._group(key.image_id)
+        return (group / key.name).exists() or (group / key.reason_name).exists()
+
+    def write(self, key: Key, body: bytes) -> None:
+        self._put(key.image_id, key.name, body)
+
+    def write_reason(self, key: Key, reason: str) -> None:
+        """Remember why the image cannot be shown, in any size."""
+        self._put(key.image_id, key.reason_name, reason.encode())
+
+    def drop(self, image_ids: Iterable[UUID]) -> None:
+        """Remove all that is kept of these images."""
+        with self._lock:
+            for image_id in image_ids:
+                self._remove(self._group(image_id).glob(f"{image_id.hex}-*"))
+
+    def image_ids(self) -> set[UUID]:
+        """The images of which anything is kept."""
+        return {UUID(path.name.partition("-")[0]) for path in self._files()}
+
+    def usage(self) -> Usage:
+        """How much is kept; the folder is looked through once."""
+        with self._lock:
+            return self._measured()
+
+    def _measured(self) -> Usage:
+        if self._usage is None:
+            sizes = [_size(path) for path in self._files()]
+            self._usage = Usage(len(sizes), sum(sizes))
+        return self._usage
+
+    def _group(self, image_id: UUID) -> Path:
+        return self._path / image_id.hex[-2:]  # the end of a UUIDv7 is random
+
+    def _files(self) -> Iterator[Path]:
+        for path in self._path.glob("[0-9a-f][0-9a-f]/*-*"):
+            if path.suffix in (WEBP, UNSHOWABLE):
+                yield path
+
+    def _put(self, image_id: UUID, name: str, body: bytes) -> None:
+        group = self._group(image_id)
+        if len(body) > self.limit:
+            return
+        group.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = group / f"{name}.{threading.get_ident()}{_PART}"
+        try:
+            unfinished.write_bytes(body)
+            with self._lock:
+                usage, before = self._measured(), _size(group / name)
+                files = usage.files + (not before)
+                self._usage = Usage(files, usage.bytes - before + len(body))
+                os.replace(unfinished, group / name)
+                if self._usage.bytes > self.limit:
+                    self._evict()
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def _evict(self) -> None:
+        """Remove what was not used for longest, until there is room again."""
+        by_use = sorted((_used_at(path), path) for path in self._files())
+        for path in self._path.glob(f"*/*{_PART}"):  # of a process that was killed
+            if by_use and _used_at(path) < by_use[0][0]:
+                path.unlink(missing_ok=True)
+        for _, path in by_use:
+            if self._measured().bytes <= self.limit * KEPT:
+                break
+            self._remove([path])
+
+    def _remove(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            usage, size = self._measured(), _size(path)
+            path.unlink(missing_ok=True)
+            self._usage = Usage(max(usage.files - 1, 0), max(usage.bytes - size, 0))
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether a WebP is as long as it says (RFC 9649, 2.4)."""
+    return body[:4] == b"RIFF" and int.from_bytes(body[4:8], "little") + 8 == len(body)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _used_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -27,6 +27,7 @@ from clipwatch.interrogators.base import Interrogator
 from clipwatch.interrogators.neighbours import USUAL_PORTS, Neighbours
 from clipwatch.metrics import make_metrics
 from clipwatch.model import Clock
+from clipwatch.mounts import network_of
 from clipwatch.pipeline import health
 from clipwatch.pipeline.backend import Backend
 from clipwatch.pipeline.batch import Scans
@@ -383,13 +384,23 @@ async def _backends(
 async def watch(store: Store, root: RootSettings, settings: Settings) -> WatchedRoot:
     """The root as it is watched: its links resolved, its settings put together."""
     path = os.fsencode(await asyncio.to_thread(os.path.realpath, root.path))
+    mountinfo = await asyncio.to_thread(_mountinfo)
     return WatchedRoot(
         root=await store.register_root(path),
         rules=IgnoreRules.of((*settings.watching.ignore, *root.ignore)),
         recursive=root.recursive,
         smallest_bytes=root.smallest_bytes,
         interrogate=root.interrogate and settings.clip.enabled,
+        network=network_of(mountinfo, path),
     )
+
+
+def _mountinfo() -> bytes:
+    """The kernel's table of mounts; empty where a sandbox hides it."""
+    try:
+        return Path("/proc/self/mountinfo").read_bytes()
+    except OSError:
+        return b""
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ class Metrics:
     hints: Counter
     hints_missed: Counter  #: files that only a reconcile found
     reconciles: Counter
+    sweep_calls: Counter  #: call: what sweeps ask of file systems, each a round trip on a share
     healthy: Gauge  #: part; 1 or 0
     disk_bytes: Gauge  #: part; what the store takes up, and what is free
     kept_at: Gauge  #: chore; when it was done last, in seconds since the epoch
@@ -49,6 +50,9 @@ def make_metrics() -> Metrics:
         hints=counter("hints", "Paths that the observer named."),
         hints_missed=counter("hints_missed", "Changes that no hint named and a reconcile found."),
         reconciles=counter("reconciles", "Comparisons of a folder tree with the store."),
+        sweep_calls=counter(
+            "sweep_calls", "Folders listed and folders and files looked at by sweeps.", "call"
+        ),
         healthy=gauge("healthy", "Whether a part is as it should be, as in /health.", "part"),
         disk_bytes=gauge("disk_bytes", "Room that the database takes up and has left.", "part"),
         kept_at=gauge("kept_at_seconds", "When the database was last looked after.", "chore"),

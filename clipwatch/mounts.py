@@ -35,6 +35,13 @@ class Mount:
         return self.kind in NETWORK or (before == "fuse" and after in NETWORK_IN_USER_SPACE)
 
 
+def network_of(mountinfo: bytes, path: bytes) -> str | None:
+    """The type of the network file system that an absolute path, its links resolved, lies on; None
+    where it lies on none."""
+    mount = mount_of(mountinfo, path)
+    return mount.kind if mount is not None and mount.is_network else None
+
+
 def mount_of(mountinfo: bytes, path: bytes) -> Mount | None:
     """The mount that an absolute path, its links resolved, lies on; None where none is told.
 

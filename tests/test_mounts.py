@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.mounts import NETWORK, Mount, mount_of
+from clipwatch.mounts import NETWORK, Mount, mount_of, network_of
 
 TABLE = rb"""
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
@@ -36,6 +36,7 @@ def test_the_deepest_and_last_mount_counts(path: bytes, kind: str, is_network: b
     mount = mount_of(TABLE, path)
     assert mount is not None
     assert (mount.kind, mount.is_network) == (kind, is_network)
+    assert network_of(TABLE, path) == (kind if is_network else None)
 
 
 def test_this_machine_tells_where_its_root_is() -> None:

@@ -35,7 +35,9 @@ def _rows(
 ) -> Iterator[tuple[str, str, str]]:
     yield "clipwatch", health["status"], url
     for path, root in health["roots"].items():
-        yield "root", root["state"], _with(path, root.get("reason"))
+        yield "root", root["state"], _with(path, _with(root.get("reason") or "", root.get("hint")))
+        for folder in root.get("unreadable_folders", ()):
+            yield "folder", "unreadable", f"{path}/{folder}"
     if health["settling"].get("files"):
         yield "settling", "", f"{health['settling']['files']} files"
     yield "queue", health["queue"]["state"], _with(_depth(queue), queue.get("waits_for"))

@@ -8,7 +8,7 @@ The queue is only a doorbell: what is lost from it, the next sweep finds.
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -27,11 +27,14 @@ from clipwatch.watching.reconcile import full_sweep_interval
 ROOT_BLIND = "root.blinded"
 ROOT_IMPORTED = "root.imported"
 ROOT_LOST = "root.lost"
+ROOT_SHARED = "root.shared"
 ROOT_RETURNED = "root.returned"
 STORE_FAILED = "store.failed"
 
 BATCH = 500
 CHECK_SECS = 5.0
+#: Seconds between two looks at the folders of a root on a network file system, at the most.
+NETWORK_SWEEP_SECS = 15.0
 #: After so many sweeps in a row that found what no hint had named, new watches are no cure.
 DEAF_AFTER = 3
 STORE_PAUSE_SECS = 5.0
@@ -44,12 +47,15 @@ class RootStatus:
     """How well a root is known at the moment."""
 
     imported: bool
+    network: str | None = None  #: type of the network file system that it lies on
+    unreadable: Collection[bytes] = ()  #: folders, relative
     offline: str | None = None
     blind: Blindness | None = None
     told: Blindness | None = None  #: the blindness that the log has last told of
     doubted: bool = True  #: a full sweep is owed
     swept_at: int | None = None  #: wall clock of the last sweep
     next_full: float = 0.0  #: monotonic
+    next_light: float = 0.0  #: monotonic
     missed: int = 0  #: images that no hint named and a sweep found, since the start
     missed_in_row: int = 0  #: sweeps that found some since a hint came
 
@@ -66,7 +72,12 @@ class RootStatus:
 
     @property
     def hint(self) -> str:
-        """What the user can do; empty where there is nothing."""
+        """What the user can do, or should know; empty where there is nothing."""
+        if self.network and not self.offline:
+            return (
+                f"it lies on {self.network}: what other machines write there makes no hints, so its"
+                f" folders are compared at least every {NETWORK_SWEEP_SECS:.0f} s"
+            )
         return self.blind.hint if self.blind else ""
 
     @property
@@ -101,7 +112,7 @@ class Consumer:
         self._roots = {watched.root.path: watched for watched in roots}
         self._known = self._roots | {watched.root.path: watched for watched in beside}
         self._statuses = {
-            path: RootStatus(imported=watched.root.imported_at is not None)
+            path: RootStatus(watched.root.imported_at is not None, watched.network)
             for path, watched in self._roots.items()
         }
         self._scanner = scanner
@@ -142,6 +153,9 @@ class Consumer:
         self._timer.ring()
 
     async def run(self) -> None:
+        for path, status in self._statuses.items():
+            if status.network:
+                log.info(ROOT_SHARED, root=os.fsdecode(path), hint=status.hint)
         await self._observer.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -234,21 +248,23 @@ class Consumer:
 
     async def _sweep(self) -> None:
         """Full sweeps at the start, on any doubt and now and then; of changed folders between."""
-        next_light = self._clock.monotonic() + self._sweep_secs
+        for status in self._statuses.values():
+            self._space_lights(status)
         while True:
             await self._cure_blindness()
-            light = self._clock.monotonic() >= next_light
-            if light:
-                next_light = self._clock.monotonic() + self._sweep_secs
             self._sweeping = True
             for watched in self._roots.values():
                 try:
-                    await self._sweep_root(watched, light)
+                    await self._sweep_root(watched)
                 except StoreError as error:
                     await self._store_trouble(error)
             self._sweeping = False
             await self._doubts.wait(CHECK_SECS)
             await self._observer.check()
+
+    def _space_lights(self, status: RootStatus) -> None:
+        secs = min(self._sweep_secs, NETWORK_SWEEP_SECS) if status.network else self._sweep_secs
+        status.next_light = self._clock.monotonic() + secs
 
     async def _cure_blindness(self) -> None:
         """New watches first, then the comparison: what happens in between makes a hint."""
@@ -267,13 +283,14 @@ class Consumer:
             return self._clock.monotonic() >= status.next_full
         return status.doubted and not status.blind.lasting
 
-    async def _sweep_root(self, watched: WatchedRoot, light: bool) -> None:
+    async def _sweep_root(self, watched: WatchedRoot) -> None:
         status = self._statuses[watched.root.path]
-        full = status.doubted or self._clock.monotonic() >= status.next_full
-        if not (full or light):
-            return
-        priority = Priority.NEW if status.imported else Priority.BACKLOG
         began = self._clock.monotonic()
+        full = status.doubted or began >= status.next_full
+        if not (full or began >= status.next_light):
+            return
+        self._space_lights(status)
+        priority = Priority.NEW if status.imported else Priority.BACKLOG
         was_well = status.imported and status.state == "watching" and not status.doubted
         try:
             if full or status.offline:
@@ -292,7 +309,7 @@ class Consumer:
         if missed := self._sweeper.take_missed(watched):
             self._metrics.hints_missed.inc(missed)
             status.missed += missed
-            if was_well:
+            if was_well and not status.network:
                 self._take_blindness(watched.root.path, status.deafer())
 
     async def _swept(self, watched: WatchedRoot, status: RootStatus, counts: ScanCounts) -> None:
@@ -304,6 +321,7 @@ class Consumer:
             # never set.
             self._take_blindness(watched.root.path, Blindness.REPLACED)
         status.swept_at = self._clock.now()
+        status.unreadable = self._sweeper.unreadable(watched)
         if not status.imported:
             await self._store.root_imported(watched.root.root_id, self._clock.now())
             status.imported = True

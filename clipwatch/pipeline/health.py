@@ -1,7 +1,7 @@
 """How the daemon does, in one value."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,9 @@ class Keeping:
     space: Space
     clock: Clock
 
+
+#: Of folders that cannot be read these many are named.
+SHOWN_FOLDERS = 10
 
 BAD = frozenset(
     {"offline", "blind", "failed", "damaged", "salvaged", "low", "scarce", "skipped", "unknown"}
@@ -99,7 +102,14 @@ def root(status: RootStatus) -> Mapping[str, Any]:
         "hint": status.hint or None,
         "swept_at": status.swept_at,
         "missed_by_hints": status.missed,
+        "network": status.network,
+        "unreadable_folders": [folder.decode(errors="replace") for folder in _some(status)],
     }
+
+
+def _some(status: RootStatus) -> Sequence[bytes]:
+    """The first of the folders that cannot be read."""
+    return sorted(status.unreadable)[:SHOWN_FOLDERS]
 
 
 def store_of(

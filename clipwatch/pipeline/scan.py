@@ -71,6 +71,7 @@ class WatchedRoot:
     recursive: bool = True
     smallest_bytes: int = 0
     interrogate: bool = True
+    network: str | None = None  #: type of the network file system that it lies on
 
     def holds(self, path: bytes) -> bool:
         """Whether an absolute path is this root, or lies below it."""

@@ -7,7 +7,7 @@ periodic sweep are all the same walk.
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -48,6 +48,7 @@ class Sweeper:
         self._doubted: set[int] = set()  #: roots whose files all seemed gone at the last sweep
         self._mtimes: dict[int, dict[bytes, int]] = {}  #: root id: folder: when it was listed
         self._missed: Counter[int] = Counter()  #: by root id
+        self._unreadable: dict[int, set[bytes]] = {}  #: folders by root id
 
     async def sweep(
         self,
@@ -88,7 +89,7 @@ class Sweeper:
         was made, renamed or removed in them. A thousand folders cost a few milliseconds."""
         counts, mtimes = ScanCounts(), self._mtimes.get(watched.root.root_id, {})
         done: set[bytes] = set()
-        while changed := await asyncio.to_thread(_changed, watched.root.path, mtimes, done):
+        while changed := await self._changed(watched, mtimes, done):
             done.update(changed)
             for folder in changed:
                 one = await self.sweep(watched, under=folder, recursive=False, priority=priority)
@@ -97,15 +98,23 @@ class Sweeper:
                     mtimes.pop(folder, None)
         return counts
 
+    async def _changed(
+        self, watched: WatchedRoot, mtimes: Mapping[bytes, int], done: Collection[bytes]
+    ) -> Sequence[bytes]:
+        self._metrics.sweep_calls.labels("stat_folder").inc(len(mtimes.keys() - done))
+        return await asyncio.to_thread(_changed, watched.root.path, mtimes, done)
+
     async def _compare(self, watched: WatchedRoot, listing: FolderListing, found: "Found") -> None:
         """Add to ``found`` how this folder differs from what is known of it."""
+        self._metrics.sweep_calls.labels("list_folder").inc()
+        self._metrics.sweep_calls.labels("stat_file").inc(len(listing.files))
         if listing.error is not None:
             if listing.folder == b"":
                 raise RootOffline(f"{os.fsdecode(watched.root.path)}: {listing.error}")
-            folder = os.fsdecode(watched.absolute(listing.folder))
-            log.warning(FOLDER_SKIPPED, folder=folder, reason=listing.error)
+            self._skip(watched, listing)
             found.unreadable.append(listing.folder)
             return
+        self._unreadable.get(watched.root.root_id, set()).discard(listing.folder)
         found.listed.add(listing.folder)
         self._remember(watched, listing)
         known = await self._store.known(watched.root.root_id, listing.folder)
@@ -123,6 +132,18 @@ class Sweeper:
         found.unchanged += len(difference.unchanged) - len(difference.unfinished)
         found.look += [os.path.join(listing.folder, name) for name in look]
         found.gone += [os.path.join(listing.folder, name) for name in gone]
+
+    def _skip(self, watched: WatchedRoot, listing: FolderListing) -> None:
+        """Tell once of a folder that cannot be read; nothing is concluded of what is in it."""
+        unreadable = self._unreadable.setdefault(watched.root.root_id, set())
+        if listing.folder not in unreadable:
+            unreadable.add(listing.folder)
+            folder = os.fsdecode(watched.absolute(listing.folder))
+            log.warning(FOLDER_SKIPPED, folder=folder, reason=listing.error)
+
+    def unreadable(self, watched: WatchedRoot) -> Collection[bytes]:
+        """Folders of the root that could not be read when a sweep came by last."""
+        return self._unreadable.get(watched.root.root_id, ())
 
     def _remember(self, watched: WatchedRoot, listing: FolderListing) -> None:
         mtimes = self._mtimes.setdefault(watched.root.root_id, {})
@@ -152,6 +173,7 @@ class Sweeper:
             if found.may_hold(folder):
                 continue
             self._mtimes.get(root_id, {}).pop(folder, None)
+            self._unreadable.get(root_id, set()).discard(folder)
             for name, file in (await self._store.known(root_id, folder)).items():
                 if file.state is not LocationState.MISSING:
                     found.gone.append(os.path.join(folder, name))

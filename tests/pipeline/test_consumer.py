@@ -64,8 +64,15 @@ class Watch:
     async def all_present(self, *names: str) -> bool:
         return {await self.state(name) for name in names} == {LocationState.PRESENT}
 
-    async def turned_until(self, condition: Condition, *, most: float = 7200.0) -> None:
-        """Turn the clock until the condition holds."""
+    def has_missed(self, number: int) -> bool:
+        """So many files came without a hint, and nothing is owed for it any more."""
+        return self.status.missed == number and not self.status.doubted
+
+    async def turned_until(
+        self, condition: Condition, *, most: float = 7200.0, every: float = 0.005
+    ) -> None:
+        """Turn the clock until the condition holds, by half a second every so many seconds: slowly
+        where something outside has to happen as well."""
         last = self.clock.monotonic() + most
 
         async def turned() -> object:
@@ -73,18 +80,20 @@ class Watch:
             self.clock.advance(0.5)
             return await condition()
 
-        await eventually(turned, every=0.005)
+        await eventually(turned, every=every)
 
 
 @asynccontextmanager
-async def watching(store: SqliteStore, folder: Path) -> AsyncIterator[Watch]:
+async def watching(
+    store: SqliteStore, folder: Path, network: str | None = None
+) -> AsyncIterator[Watch]:
     """A consumer that has swept its root once, or found it offline."""
     clock, metrics = ManualClock(time.time_ns() // 1000), make_metrics()
     scanner = Scanner(store, clock=clock, metrics=metrics, tracker=Tracker(QUIET_SECS))
     sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
     root = await store.register_root(os.fsencode(folder))
     consumer = Consumer(
-        [WatchedRoot(root, IgnoreRules.of((".*", "*.tmp")))],
+        [WatchedRoot(root, IgnoreRules.of((".*", "*.tmp")), network=network)],
         scanner=scanner,
         sweeper=sweeper,
         store=store,
@@ -167,7 +176,7 @@ async def test_a_file_that_is_removed_is_missing(watch: Watch) -> None:
         states = {one.path: one.state for one in image.locations} if image else {}
         return states.get(b"a.png") is LocationState.MISSING
 
-    await watch.turned_until(gone, most=QUIET_SECS)
+    await watch.turned_until(gone, most=SWEEP_SECS / 2, every=0.05)
 
 
 async def test_a_slow_writer_is_waited_for_and_recorded_once(watch: Watch) -> None:
@@ -318,7 +327,7 @@ async def test_a_root_of_which_no_hints_come_is_swept_and_says_so(watch: Watch) 
     with capture_logs() as logs:
         for number in range(4):
             # As another machine writes into a share: nothing tells this one.
-            await eventually(lambda: not watch.status.doubted)
+            await eventually(partial(watch.has_missed, number))
             await watch.consumer._observer.stop()
             name = f"{number}.png"
             (watch.folder / name).write_bytes(pictures.png(width=9 + number))
@@ -331,6 +340,24 @@ async def test_a_root_of_which_no_hints_come_is_swept_and_says_so(watch: Watch) 
     await watch.consumer._observer.rebuild()
     (watch.folder / "heard.png").write_bytes(pictures.png(width=30))
     await eventually(lambda: watch.status.state == "watching")
+
+
+async def test_a_network_share_is_compared_more_often_and_is_not_called_blind(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / "share"
+    folder.mkdir()
+    async with watching(store, folder, network="nfs4") as watch:
+        assert "nfs4" in watch.status.hint
+        await watch.consumer._observer.stop()  # as on another machine
+        for number in range(4):
+            name = f"{number}.png"
+            (folder / name).write_bytes(pictures.png(width=9 + number))
+            os.utime(folder, ns=(number + 1, number + 1))
+            await watch.turned_until(partial(watch.all_present, name), most=SWEEP_SECS / 2)
+        assert watch.status.state == "watching"
+        looks = watch.metrics.registry.get_sample_value
+        assert (looks("clipwatch_sweep_calls_total", {"call": "stat_folder"}) or 0) >= 2
 
 
 async def test_what_the_store_could_not_take_is_found_again(watch: Watch) -> None:

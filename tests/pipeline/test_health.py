@@ -42,6 +42,14 @@ def test_a_root_says_how_it_is_and_why(status: RootStatus, state: str, reason: s
     assert (shown["state"], shown["reason"]) == (state, reason)
 
 
+def test_a_root_names_its_file_system_and_what_cannot_be_read_in_it() -> None:
+    folders = [b"%02d" % number for number in range(30)]
+    shown = root(RootStatus(imported=True, network="cifs", unreadable=folders))
+    assert shown["network"] == "cifs"
+    assert "cifs" in shown["hint"]
+    assert shown["unreadable_folders"] == [f"{number:02}" for number in range(10)]
+
+
 @pytest.mark.parametrize(
     ("depth", "enabled", "state"),
     [

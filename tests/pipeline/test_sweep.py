@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from clipwatch.model import LocationState, Priority, ScanCounts
-from clipwatch.pipeline.sweep import RootOffline
+from clipwatch.pipeline.sweep import FOLDER_SKIPPED, RootOffline
 from tests import pictures
 from tests.contracts.observations import found
 from tests.pipeline.conftest import Parts
+from tests.watching.unprivileged import public_folder, without_privileges
 
 
 async def sweep(parts: Parts, **options: object) -> ScanCounts:
@@ -153,3 +155,19 @@ async def test_a_drive_that_is_mounted_anew_or_changed_for_another_has_the_same_
 
 async def _copy_with_times(source: Path, target: Path) -> None:
     await asyncio.to_thread(shutil.copytree, source, target)
+
+
+async def test_a_folder_that_cannot_be_read_is_told_once_until_it_can(parts: Parts) -> None:
+    with public_folder() as folder:
+        root = await parts.store.register_root(os.fsencode(folder))
+        parts = replace(parts, watched=replace(parts.watched, root=root), folder=folder)
+        write(parts, "closed/a.png")
+        (folder / "closed").chmod(0)
+        with capture_logs() as logs, without_privileges():
+            await sweep(parts)
+            await sweep(parts)
+        assert [line["event"] for line in logs] == [FOLDER_SKIPPED]
+        assert parts.sweeper.unreadable(parts.watched) == {b"closed"}
+        (folder / "closed").chmod(0o755)
+        await sweep(parts)
+        assert not parts.sweeper.unreadable(parts.watched)

@@ -180,7 +180,8 @@ class Store(Protocol):
 
     async def claim(self, now: int, taker: Taker = ANYBODY) -> Job | None:
         """Lease the next job that may run now and that the taker may take: by priority, then
-        newest image first; jobs with crashes last. None also while the queue is paused."""
+        newest image first; jobs with crashes last. Images with the pixels of one that is leased
+        wait for its answer. None also while the queue is paused."""
 
     async def finish(
         self,

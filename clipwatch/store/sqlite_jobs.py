@@ -28,6 +28,9 @@ WHERE state = 'ready' AND held = 0 AND (crashes > 0) = {crashed} AND priority <=
   AND (backend IN (SELECT value FROM json_each(:backends)) OR backend = '' AND
     (:routes IS NULL OR model <> '' OR route IN (SELECT value FROM json_each(:routes))))
   AND model NOT IN (SELECT value FROM json_each(:without))
+  AND seq NOT IN (SELECT alike.seq FROM job AS out JOIN image USING (seq)
+    JOIN image AS alike ON alike.pixel_key = image.pixel_key AND alike.seq <> image.seq
+    WHERE out.state = 'leased')
 ORDER BY priority, seq DESC LIMIT 1"""
 # In two, so that the priority bounds the search: a long backlog that may not run is not walked.
 _NEXT = tuple(_FIRST.format(crashed=crashed) for crashed in (0, 1))
@@ -99,7 +102,10 @@ def _asked(ask: Ask) -> tuple[object, ...]:
 
 
 def claim(connection: sqlite3.Connection, now: int, taker: Taker) -> Job | None:
-    """Lease the next job that may run now; None where there is none, or while paused."""
+    """Lease the next job that may run now; None where there is none, or while paused.
+
+    Images with the pixels of one that is leased wait for its answer, which is then theirs as well.
+    """
     if sqlite_meta.is_paused(connection):
         return None
     if taker.routes is not None:

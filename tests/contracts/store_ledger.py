@@ -15,7 +15,7 @@ from clipwatch.model import (
     Tag,
     TagOrigin,
 )
-from clipwatch.store.base import Store
+from clipwatch.store.base import Store, Taker
 from tests.contracts.observations import NEW, NOW, claimed, finished, found, put, says, seen, stat
 
 KEY, HASH, HINT = b"k" * 16, b"h" * 32, -5
@@ -105,6 +105,26 @@ class LedgerContract:
         assert by_name is not None
         assert (by_name.text, by_name.model_asked) == ("lighthouse", "model-x")
         assert [prompt.current for prompt in await store.prompts(two.image_id)] == [True]
+
+    async def test_images_with_the_same_pixels_are_handed_out_one_after_the_other(
+        self, store: Store, root: Root
+    ) -> None:
+        names = (b"a.png", b"b.png")
+        await put(store, *(seen(root, n, stat=stat(i), pixel_key=KEY) for i, n in enumerate(names)))
+        (other,) = await put(store, seen(root, b"other.png", pixel_key=b"o" * 16))
+        first = await claimed(store, Taker(most=NEW))
+        held = [first, await claimed(store)]
+        assert other.image_id in {job.image_id for job in held}
+        assert await store.claim(NOW) is None
+        (one,) = (job for job in held if job.image_id != other.image_id)
+        await store.release(one, run_at=NOW + 9, error="no", attempted=True)
+        twin = await claimed(store)
+        assert twin.image_id not in {job.image_id for job in held}
+        assert await store.claim(NOW + 9) is None
+        await finished(store, twin, "lighthouse", pixel_key=KEY)
+        late = await store.claim(NOW + 9)
+        assert late is not None
+        assert await store.recognise(late, content_hash=HASH, pixel_key=KEY, now=NOW)
 
     async def test_a_job_is_ended_with_what_is_known(self, store: Store, root: Root) -> None:
         await put(store, seen(root, b"a.png", stat=stat(1)))

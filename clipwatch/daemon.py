@@ -252,6 +252,7 @@ async def running(
             clock,
             diagnostician,
             idle.thumbnails,
+            store.care,
         )
         await stack.enter_async_context(_web(make_app(services, settings.server), sockets))
         url = _url(settings.server.host, sockets[0])
@@ -290,7 +291,13 @@ def _keeping(store: SqliteStore, database: Path, settings: Settings, clock: Cloc
         free_bytes=partial(health.free_bytes, database.parent),
         low_bytes=settings.store.low_disk_mb * 2**20,
     )
-    upkeep = Upkeep(store.care, clock=clock, backup_hours=settings.store.backup_hours)
+    upkeep = Upkeep(
+        store.care,
+        store,
+        clock=clock,
+        backup_hours=settings.store.backup_hours,
+        prune_days=settings.store.prune_days,
+    )
     return Keeping(store.care, upkeep, space, clock)
 
 

@@ -157,6 +157,7 @@ class StoreSettings(Section):
     path: Path | None = None  #: ``load`` fills in clipwatch.db in the state directory
     backup_hours: float = Field(default=24.0, ge=0)  #: 0 makes none
     low_disk_mb: int = Field(default=200, ge=0)  #: below it no job is taken
+    prune_days: float = Field(default=0, ge=0)  #: 0: what is missing is pruned by hand alone
 
 
 class ClipSettings(Section):

@@ -29,3 +29,5 @@ def command(image: str, yes: bool, url: str | None, as_json: bool) -> None:
         say_json(answer)
         return
     say(printable(f"forgotten: {found['path']}"))
+    for backup in answer["backups"]:
+        note(printable(f"{backup} may hold it until newer backups take its place"))

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 import structlog
 
 from clipwatch.errors import StoreDamaged, StoreError
-from clipwatch.model import Clock
-from clipwatch.store.base import CareFacts, StoreCare
+from clipwatch.model import Clock, Pruned
+from clipwatch.pipeline.prune import prune
+from clipwatch.store.base import CareFacts, Store, StoreCare
 
 BACKUP_FAILED = "backup.failed"
 BACKUP_MADE = "backup.made"
 CHECK_FAILED = "check.failed"
+IMAGES_PRUNED = "images.pruned"
 
 LOOK_SECS = 60.0
 #: What failed is tried again after so long; what was never done waits so long after the start.
 AGAIN_SECS = 3600.0
 CHECK_SECS = 7 * 24 * 3600.0
+PRUNE_SECS = 24 * 3600.0
 _SECOND = 1_000_000
 
 log = structlog.get_logger()
@@ -45,12 +48,25 @@ class Chore:
 
 
 class Upkeep:
-    """Does one thing after the other, beside all other work. ``backup_hours`` 0 makes none."""
+    """Does one thing after the other, beside all other work. ``backup_hours`` 0 makes none;
+    ``prune_days`` 0 leaves what is missing to those who ask for it."""
 
-    def __init__(self, care: StoreCare, *, clock: Clock, backup_hours: float) -> None:
+    def __init__(
+        self,
+        care: StoreCare,
+        store: Store,
+        *,
+        clock: Clock,
+        backup_hours: float,
+        prune_days: float = 0,
+    ) -> None:
         soon = clock.now() + round(AGAIN_SECS * _SECOND)
         self.backup = Chore(backup_hours * 3600.0, soon)
         self.check = Chore(CHECK_SECS, soon)
+        self._pruning = Chore(PRUNE_SECS if prune_days else 0, soon)
+        self._pruned_at: int | None = None
+        self._prune_days = prune_days
+        self._store = store
         self._care = care
         self._clock = clock
 
@@ -75,6 +91,8 @@ class Upkeep:
             await self._backed_up()
         if self.check.is_due(self._clock.now(), facts.full_check_at):
             await self._checked(full=True)
+        if self._pruning.is_due(self._clock.now(), self._pruned_at):
+            await self._prune()
 
     async def _backed_up(self) -> None:
         try:
@@ -87,6 +105,17 @@ class Upkeep:
         else:
             self.backup.trouble = None
             log.info(BACKUP_MADE, path=str(made))
+
+    async def _prune(self) -> None:
+        """Behind the backup that is due by then, so that the newest one still holds it all."""
+        now = self._clock.now()
+        try:
+            done = await prune(self._store, missing_days=self._prune_days, now=now, dry_run=False)
+        except StoreError:  # whoever works with the store tells that
+            return
+        self._pruned_at = now
+        if done != Pruned():
+            log.info(IMAGES_PRUNED, images=done.images, missing_files=done.locations)
 
     async def _checked(self, *, full: bool) -> None:
         try:

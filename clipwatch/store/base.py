@@ -381,6 +381,9 @@ class StoreCare(Protocol):
     async def back_up(self) -> Path:
         """Make a backup; the newest ones are kept. Others may read and write meanwhile."""
 
+    async def backups(self) -> Sequence[Path]:
+        """The backups that are kept, the newest first."""
+
     def renew_ballast(self) -> bool:
         """Take up again the room that was given back on a full disk; whether it is there."""
 

@@ -7,7 +7,7 @@ the file is marked, so that the next start salvages it (``sqlite_start``).
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -165,6 +165,9 @@ class Care:
         facts = {"at": now, "file": made.name, "bytes": bytes_of(made)}
         await self._write(lambda it: sqlite_meta.note(it, BACKUP, facts))
         return made
+
+    async def backups(self) -> Sequence[Path]:
+        return await asyncio.to_thread(backups, self._path)
 
     def renew_ballast(self) -> bool:
         """Take up again the room that a full disk is given back; whether it is there."""

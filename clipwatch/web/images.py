@@ -75,13 +75,20 @@ async def explain(request: web.Request) -> web.Response:
 
 
 async def forget(request: web.Request) -> web.Response:
-    """Delete all that is known of an image; its files stay, and no scan brings it back."""
+    """Delete all that is known of an image; its files stay, and no scan brings it back. What
+    backups hold of it goes when they are replaced; the answer names them."""
     read_parameters(request, NoParameters)
     image_id = read_id(request, "image")
     services = request.app[SERVICES]
     paths = await services.store.forget(image_id, services.clock.now())
     await services.thumbnails.drop(image_id)
-    return json_reply({"image_id": str(image_id), "files": [shown(path) for path in paths]})
+    backups = await services.care.backups()
+    answer = {
+        "image_id": str(image_id),
+        "files": [shown(path) for path in paths],
+        "backups": [shown(os.fsencode(backup)) for backup in backups],
+    }
+    return json_reply(answer)
 
 
 async def prune_images(request: web.Request) -> web.Response:

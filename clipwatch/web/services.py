@@ -14,7 +14,7 @@ from clipwatch.pipeline.health import Health
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.settings import ServerSettings
-from clipwatch.store.base import Store
+from clipwatch.store.base import Store, StoreCare
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Services:
     clock: Clock
     diagnostician: Diagnostician
     thumbnails: Thumbnails
+    care: StoreCare
 
 
 SERVICES = web.AppKey("services", Services)

@@ -344,15 +344,24 @@ def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
 # --- forget and prune ------------------------------------------------------------------------
 
 
+FORGOTTEN = {
+    "image_id": IMAGE_ID,
+    "files": ["/pics/a.png"],
+    "backups": ["/state/clipwatch.db.backup-1"],
+}
+
+
 def test_an_image_is_forgotten_by_its_id_after_a_question(
     clipwatch: Run, daemon: FakeDaemon
 ) -> None:
     daemon.get(f"/api/v1/images/{IMAGE_ID}", image())
-    daemon.delete(f"/api/v1/images/{IMAGE_ID}", {"image_id": IMAGE_ID, "files": ["/pics/a.png"]})
+    daemon.delete(f"/api/v1/images/{IMAGE_ID}", FORGOTTEN)
     refused = clipwatch("forget", IMAGE_ID, stdin="n\n")
     assert refused.code == 130
     assert [asked.method for asked in daemon.asked] == ["GET"]
-    assert clipwatch("forget", IMAGE_ID, stdin="y\n").out == "forgotten: /pics/a.png\n"
+    done = clipwatch("forget", IMAGE_ID, stdin="y\n")
+    assert done.out == "forgotten: /pics/a.png\n"
+    assert "/state/clipwatch.db.backup-1 may hold it" in done.err
     assert json.loads(clipwatch("forget", IMAGE_ID, "--yes", "--json").out)["image_id"] == IMAGE_ID
 
 

@@ -84,7 +84,7 @@ async def look(parts: Parts, rig: Rig, store: SqliteStore, free: int = PLENTY) -
     )
     clock = parts.clock
     space = Space(store.care, clock=clock, free_bytes=lambda: free, low_bytes=LOW)
-    upkeep = Upkeep(store.care, clock=clock, backup_hours=24)
+    upkeep = Upkeep(store.care, store, clock=clock, backup_hours=24)
     keeping = Keeping(store.care, upkeep, space, clock)
     folder = ThumbnailFolder(parts.folder.parent / "thumbnails", limit=10**6)
     thumbnails = Thumbnails(folder, has_room=space.may_claim)

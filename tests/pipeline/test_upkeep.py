@@ -22,6 +22,7 @@ from clipwatch.store.base import CareFacts, StoreCare
 from clipwatch.store.sqlite import SqliteStore
 from clipwatch.store.sqlite_backup import backups
 from tests.clock import ManualClock
+from tests.contracts.observations import found, put, seen
 from tests.waiting import eventually
 
 SECOND = 1_000_000
@@ -63,7 +64,7 @@ async def test_backups_come_at_their_interval(
     store: SqliteStore, clock: ManualClock, tmp_path: Path
 ) -> None:
     path = tmp_path / "state" / "clipwatch.db"
-    upkeep = Upkeep(store.care, clock=clock, backup_hours=2)
+    upkeep = Upkeep(store.care, store, clock=clock, backup_hours=2)
     with capture_logs() as logs:
         async with running(upkeep):
             await pass_time(clock, AGAIN_SECS - LOOK_SECS, lambda: False)
@@ -80,7 +81,7 @@ async def test_backups_come_at_their_interval(
 async def test_none_are_made_where_they_are_switched_off(
     store: SqliteStore, clock: ManualClock, tmp_path: Path
 ) -> None:
-    async with running(Upkeep(store.care, clock=clock, backup_hours=0)):
+    async with running(Upkeep(store.care, store, clock=clock, backup_hours=0)):
         await pass_time(clock, 2 * AGAIN_SECS, lambda: False)
     assert backups(tmp_path / "state" / "clipwatch.db") == []
 
@@ -119,7 +120,7 @@ async def test_a_backup_without_room_is_told_once_and_made_later(
     store: SqliteStore, clock: ManualClock
 ) -> None:
     care = Cramped(store.care)
-    upkeep = Upkeep(care, clock=clock, backup_hours=24)  # type: ignore[arg-type]
+    upkeep = Upkeep(care, store, clock=clock, backup_hours=24)  # type: ignore[arg-type]
     with capture_logs() as logs:
         async with running(upkeep):
             await pass_time(clock, 6 * AGAIN_SECS, lambda: care.tries == 3)
@@ -134,7 +135,7 @@ async def test_a_store_that_was_not_closed_is_checked_at_once(
     store: SqliteStore, clock: ManualClock
 ) -> None:
     store.care.unclean = True
-    async with running(Upkeep(store.care, clock=clock, backup_hours=24)):
+    async with running(Upkeep(store.care, store, clock=clock, backup_hours=24)):
         await eventually(lambda: clock.sleeping)
         assert (await store.care.facts()).quick_check_at == clock.now()
 
@@ -142,7 +143,7 @@ async def test_a_store_that_was_not_closed_is_checked_at_once(
 @pytest.mark.parametrize("unclean", [True, False])
 async def test_damage_ends_it(store: SqliteStore, clock: ManualClock, unclean: bool) -> None:
     store.care.unclean = unclean
-    async with running(Upkeep(store.care, clock=clock, backup_hours=24)) as task:
+    async with running(Upkeep(store.care, store, clock=clock, backup_hours=24)) as task:
         if not unclean:
             await eventually(lambda: clock.sleeping)
         store.care._found("page 7 is nonsense")
@@ -150,3 +151,19 @@ async def test_damage_ends_it(store: SqliteStore, clock: ManualClock, unclean: b
             clock.advance(CHECK_SECS)
         await asyncio.wait_for(task, 5)
     store.care.damage = None
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, 1), (3, 0)])
+async def test_what_is_missing_is_pruned_by_itself_only_where_somebody_wants_it(
+    store: SqliteStore, clock: ManualClock, days: float, left: int
+) -> None:
+    root = await store.register_root(b"/pictures")
+    await put(store, seen(root, b"a.png"), seen(root, b"b.png"))
+    await store.mark_missing(root.root_id, [b"a.png"], clock.now())
+    clock.advance(2 * 24 * HOUR)
+    await store.mark_missing(root.root_id, [b"b.png"], clock.now())
+    clock.advance(2 * 24 * HOUR)
+    upkeep = Upkeep(store.care, store, clock=clock, backup_hours=0, prune_days=days)
+    async with running(upkeep):
+        await pass_time(clock, 2 * AGAIN_SECS, lambda: False)
+    assert len(await found(store, "is:missing")) == 1 + left

@@ -173,7 +173,9 @@ async def application(
         )
         stack.push_async_callback(bulk.close)
         space = Space(store.care, clock=clock, free_bytes=lambda: 10**12, low_bytes=0)
-        keeping = Keeping(store.care, Upkeep(store.care, clock=clock, backup_hours=0), space, clock)
+        keeping = Keeping(
+            store.care, Upkeep(store.care, store, clock=clock, backup_hours=0), space, clock
+        )
         folder_of_them = ThumbnailFolder(database.parent / "thumbnails", limit=10**6)
         thumbnails = Thumbnails(folder_of_them, has_room=lambda: True)
         idle = IdlePass(store, thumbnails, clock=clock, share=0, is_quiet=never)
@@ -190,6 +192,7 @@ async def application(
             clock,
             diagnostician,
             thumbnails,
+            store.care,
         )
         app = make_app(services, server_settings or ServerSettings())
         client = await stack.enter_async_context(TestClient(TestServer(app)))

@@ -294,7 +294,7 @@ async def test_a_forgotten_image_is_gone_and_its_file_is_not(off: Rig) -> None:
     (image,) = await off.images()
     address = f"/api/v1/images/{image['id']}"
     answer = await body(await off.client.delete(address))
-    assert answer == {"image_id": image["id"], "files": [str(path)]}
+    assert answer == {"image_id": image["id"], "files": [str(path)], "backups": []}
     assert path.exists()
     await problem(await off.client.delete(address), 404)
     await off.scan()

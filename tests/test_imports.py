@@ -11,7 +11,7 @@ import clipwatch
 
 PACKAGE = Path(clipwatch.__file__).parent
 
-BASE = {"clipwatch", "errors", "model"}
+BASE = {"clipwatch", "counts", "errors", "model"}
 LIGHT = {"clock", "hours", "printable", "runfile", "systemd"}
 EVERYTHING = {
     *BASE, *LIGHT, "log", "metrics", "mounts", "query", "settings", "embedded", "interrogators",
@@ -22,6 +22,7 @@ EVERYTHING = {
 OURS: dict[str, set[str]] = {
     "__init__": set(),
     "__main__": {"cli"},
+    "counts": set(),
     "errors": set(),
     "model": set(),
     "mounts": set(),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.clock import SystemClock
-from clipwatch.query.dates import parse_dates
+from clipwatch.query.dates import month_at, parse_dates
 
 BERLIN = ZoneInfo("Europe/Berlin")
 #: A Wednesday, four days after the clocks were put back.
@@ -90,3 +90,27 @@ def test_the_machines_clock_knows_its_zone() -> None:
     now = SystemClock().local_now()
     assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
     assert now.tzname() is None
+
+
+@given(st.integers(-(2**63), 2**63 - 1) | st.integers(0, 4 * 10**15))
+def test_a_month_is_the_one_that_a_search_for_it_means(at: int) -> None:
+    month = month_at(at, NOW)
+    if month is None:
+        return
+    assert month.start <= at < month.end
+    asked = parse_dates(month.name, NOW)
+    assert asked is not None
+    assert asked.low is not None
+    assert asked.high is not None
+    assert (asked.low.number, asked.high.number) == (month.start, month.end)
+
+
+@pytest.mark.parametrize("at", [0, 1_760_000_000_000_000, 2_500_000_000_000_000])
+def test_usual_times_have_a_month(at: int) -> None:
+    for now in (NOW, SystemClock().local_now()):
+        assert month_at(at, now) is not None
+
+
+def test_times_beyond_the_calendar_have_none() -> None:
+    assert month_at(2**63 - 1, NOW) is None
+    assert month_at(-(2**63), NOW) is None

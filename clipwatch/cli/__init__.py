@@ -13,8 +13,9 @@ from clipwatch.printable import printable
 
 #: Each is the ``command`` of the module that has its name, in the order of the help page.
 COMMANDS = (
-    *("run", "demo", "scan", "interrogate", "search", "show", "inspect", "status", "backend"),
-    *("model", "forget", "prune", "relocate", "backup", "restore", "check", "config"),
+    *("run", "demo", "scan", "interrogate", "search", "show", "inspect", "status", "stats"),
+    *("backend", "model", "tag", "forget", "prune", "relocate", "backup", "restore", "check"),
+    "config",
 )
 INTERRUPTED = 130
 

@@ -53,6 +53,10 @@ class Daemon:
         because work that somebody waits for does."""
         return self._ask("POST", path, json.dumps(body).encode(), timeout)
 
+    def put(self, path: str) -> Any:
+        """The JSON that the daemon answers to a PUT that says everything in its path."""
+        return self._ask("PUT", path, b"{}", TIMEOUT)
+
     def delete(self, path: str) -> Any:
         """The JSON that the daemon answers to a DELETE."""
         return self._ask("DELETE", path, None, TIMEOUT)

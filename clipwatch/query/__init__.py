@@ -15,9 +15,21 @@ are plain parentheses, as in prompts. docs/search.md tells all of it with exampl
     grammar  tokens to a tree           numbers   ranges, sizes, ratios, scores
     nodes    the tree                   dates     yesterday, 2026-01..2026-03
     pasted   A1111's parameter line     spelling  the tree back to text
+    completing  what is being typed     refining  texts that one more term narrows
 """
 
-from clipwatch.query.fields import BY_NAME, FIELDS, FieldKind, FieldSpec
+from clipwatch.query.completing import (
+    Candidate,
+    Typed,
+    choices_for,
+    fields_for,
+    tag_for,
+    term,
+    typed_at,
+    value_for,
+)
+from clipwatch.query.dates import Month, month_at
+from clipwatch.query.fields import BY_NAME, FIELDS, FieldKind, FieldSpec, tag_name
 from clipwatch.query.grammar import MAX_BYTES, MAX_DEPTH, MAX_TERMS, parse
 from clipwatch.query.nodes import (
     And,
@@ -32,6 +44,7 @@ from clipwatch.query.nodes import (
     Words,
 )
 from clipwatch.query.numbers import parse_range, shape_of, size_test, within
+from clipwatch.query.refining import narrowable
 from clipwatch.query.spelling import unparse
 
 __all__ = [
@@ -42,20 +55,32 @@ __all__ = [
     "MAX_TERMS",
     "And",
     "Bound",
+    "Candidate",
     "Field",
     "FieldKind",
     "FieldSpec",
+    "Month",
     "Node",
     "Not",
     "Or",
     "Query",
     "Range",
     "Sort",
+    "Typed",
     "Words",
+    "choices_for",
+    "fields_for",
+    "month_at",
+    "narrowable",
     "parse",
     "parse_range",
     "shape_of",
     "size_test",
+    "tag_for",
+    "tag_name",
+    "term",
+    "typed_at",
     "unparse",
+    "value_for",
     "within",
 ]

@@ -7,6 +7,7 @@ A day begins at midnight where ``now`` is, a week on Monday. Both ends of a rang
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from clipwatch.query.nodes import Bound, Range
@@ -17,6 +18,41 @@ _COMPARED = re.compile(r"(>=|<=|>|<|=)?(.+)")
 _DAY = re.compile(r"((?:19|2[0-9])[0-9]{2})(?:[-/]([0-9]{1,2})(?:[-/]([0-9]{1,2}))?)?")
 _RECENT = re.compile(r"last ([1-9][0-9]{0,3}) (hour|day|week)s?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month as ``created:`` takes it; from ``start`` on and before ``end``, microseconds since
+    the epoch."""
+
+    name: str
+    start: int
+    end: int
+
+
+def month_at(at: int, now: datetime) -> Month | None:
+    """The month that a time lies in, by the zone of ``now``; None in years that no search has."""
+    try:
+        utc = _EPOCH + timedelta(microseconds=at)
+        local = utc.replace(tzinfo=now.tzinfo)
+        day = local + (local.utcoffset() or timedelta())
+    except OverflowError:
+        return None
+    first = day.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    # The zone's offset may not be the same at the time and at its month's ends.
+    near = (first, (first - timedelta(days=1)).replace(day=1), _next_month(first))
+    return next((month for each in near if (month := _month(each)) and _holds(month, at)), None)
+
+
+def _month(first: datetime) -> Month | None:
+    name = f"{first:%Y-%m}"
+    if not _DAY.fullmatch(name):
+        return None
+    return Month(name, _microseconds(first), _microseconds(_next_month(first)))
+
+
+def _holds(month: Month, at: int) -> bool:
+    return month.start <= at < month.end
 
 
 def parse_dates(value: str, now: datetime) -> Range | None:

@@ -20,7 +20,7 @@ class FieldKind(StrEnum):
     """How a field's value is read."""
 
     WORDS = "words"  #: looked for like bare words, ``*`` at the end too
-    NAME = "name"  #: a part of it; all of it where ``*`` (any characters) or ``?`` (one) stands in
+    NAME = "name"  #: a part of it; all of it behind ``=``, or with ``*`` (any) or ``?`` (one) in it
     TAG = "tag"  #: all of it, ``*`` at the end; ``>0.8`` or ``>=0.8`` behind: the least score
     PATH = "path"  #: a pattern, like NAME
     FOLDER = "folder"
@@ -169,6 +169,11 @@ def seed_beginning(value: str) -> str | None:
     digits = value.removesuffix("*")
     is_one = digits != value and digits.isascii() and digits.isdigit() and len(digits) <= 20
     return digits if is_one else None
+
+
+def tag_name(text: str) -> str:
+    """A tag as it is kept: lower case, and single blanks where underscores or others were."""
+    return " ".join(text.lower().replace("_", " ").split())
 
 
 def says_something(text: str) -> bool:

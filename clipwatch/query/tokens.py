@@ -22,7 +22,7 @@ from clipwatch.query.numbers import is_ratio
 _PLAIN = r"""(?:\\[()|"\\]|[^\s()|"])++"""
 _QUOTED = r""""(?:\\["\\]|[^"])*+\""""
 _END = r"""(?=[\s()|"]|$)"""
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"""
       (?P<space>\s+)
     | (?P<open>\()
@@ -36,14 +36,14 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_VALUE = re.compile(rf"(?P<quoted>{_QUOTED})(?P<behind>>=?[0-9.]+)?|(?P<plain>{_PLAIN})")
+VALUE = re.compile(rf"(?P<quoted>{_QUOTED})(?P<behind>>=?[0-9.]+)?|(?P<plain>{_PLAIN})")
 _ESCAPED = re.compile(r'\\([()|"\\])')
 _ESCAPED_IN_QUOTES = re.compile(r'\\(["\\])')
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a search text. ``kind`` is a group of ``_TOKEN``; a ``bar`` is a ``|`` with
+    """A piece of a search text. ``kind`` is a group of ``TOKEN``; a ``bar`` is a ``|`` with
     something close on both sides."""
 
     kind: str
@@ -56,7 +56,7 @@ def tokens(text: str, now: datetime) -> Iterator[Token]:
     """All tokens but blanks. Raises ``QueryError``."""
     at, last, spec = 0, "", None
     while at < len(text):
-        match = _TOKEN.match(text, at)
+        match = TOKEN.match(text, at)
         if not match:
             raise query_error("the quote {token} is never closed", text[at], at)
         token = Token(match.lastgroup or "", match[0], at)
@@ -84,13 +84,14 @@ def _words(token: Token) -> Words | Field | None:
     if is_ratio(token.text):
         return Field("ratio", token.text, token.at)
     body = token.text.rstrip("*")
-    text = _unescaped(body)
+    text = unescaped(body)
     if not says_something(text):
         return None
     return Words(text, phrase=body.startswith('"'), prefix=body != token.text)
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """What a word, or a text in quotes, says."""
     if text.startswith('"'):
         return _ESCAPED_IN_QUOTES.sub(r"\1", text[1:-1])
     return _ESCAPED.sub(r"\1", text)
@@ -100,7 +101,7 @@ def _spec(text: str, token: Token) -> FieldSpec:
     name = token.text.removesuffix(":")
     spec = BY_NAME.get(name.lower())
     if spec is None:
-        match = _VALUE.match(text, token.at + len(token.text))
+        match = VALUE.match(text, token.at + len(token.text))
         whole = token.text + (match[0] if match else "")
         raise unknown_field(name, quoted(whole), token.at)
     return spec
@@ -109,7 +110,7 @@ def _spec(text: str, token: Token) -> FieldSpec:
 def _with_value(text: str, token: Token, spec: FieldSpec, now: datetime) -> Token:
     """The token made longer by its value, which must stand right behind it."""
     end = token.at + len(token.text)
-    match = _VALUE.match(text, end)
+    match = VALUE.match(text, end)
     value = _value(match, spec) if match else ""
     if not value.strip():
         hint = f"write {example(spec)}"
@@ -121,8 +122,8 @@ def _with_value(text: str, token: Token, spec: FieldSpec, now: datetime) -> Toke
 
 def _value(match: "re.Match[str]", spec: FieldSpec) -> str:
     if match["quoted"] is None:
-        return _unescaped(match["plain"])
-    return _unescaped(match["quoted"]) + (match["behind"] or "" if _is_scored(spec) else "")
+        return unescaped(match["plain"])
+    return unescaped(match["quoted"]) + (match["behind"] or "" if _is_scored(spec) else "")
 
 
 def _length(match: "re.Match[str] | None", spec: FieldSpec) -> int:

@@ -11,10 +11,12 @@ itself in the change log, in the same transaction.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+from clipwatch.counts import Facets, RootCount, Statistics, TagCount, Tagged, ValueCount
 from clipwatch.errors import StoreError
 from clipwatch.model import (
     Ask,
@@ -285,6 +287,34 @@ class Store(Protocol):
     async def remove_prompt(self, prompt_id: UUID, now: int) -> UUID:
         """Remove a prompt for good; the id of its image. No scan brings its text back. Raises
         ``NotFound``."""
+
+    # --- tags that people give ---------------------------------------------------------------
+
+    async def give_tag(self, image_id: UUID, name: str, now: int) -> Tagged:
+        """Give an image a manual tag, named as ``Tag.name`` says; once is enough. Raises
+        ``NotFound``, and ``Conflict`` where it has as many as an image may have."""
+
+    async def take_tag(self, image_id: UUID, name: str, now: int) -> Tagged:
+        """Take a manual tag from an image, if it has it. Raises ``NotFound``."""
+
+    # --- counting ----------------------------------------------------------------------------
+
+    async def top_tags(self, prefix: str, *, limit: int) -> Sequence[TagCount]:
+        """The tags that begin so, the most used first."""
+
+    async def top_values(self, field: str, part: str, *, limit: int) -> Sequence[ValueCount]:
+        """The values of a field of a search that have ``part`` in them, the most used first. None
+        for a field whose values are not counted."""
+
+    async def facets(self, query: Query, now: datetime) -> Facets:
+        """What the newest that the query finds have, months going by the zone of ``now``. Raises
+        ``SearchTooSlow``."""
+
+    async def statistics(self, now: datetime) -> Statistics:
+        """Figures about everything, months going by the zone of ``now``."""
+
+    async def root_counts(self) -> Sequence[RootCount]:
+        """Every root ever registered, with its files counted by state."""
 
     # --- reading -----------------------------------------------------------------------------
 

@@ -65,6 +65,7 @@ from clipwatch.store import (
 )
 from clipwatch.store.base import ANYBODY, Taker
 from clipwatch.store.sqlite_ballast import Ballast
+from clipwatch.store.sqlite_browsing import Browsing
 from clipwatch.store.sqlite_care import Care
 from clipwatch.store.sqlite_drift import Measure
 from clipwatch.store.sqlite_files import Lock, make_private, refuse_network
@@ -166,7 +167,7 @@ def _hop_into(connection: aiosqlite.Connection) -> Hop:
     return hop
 
 
-class SqliteStore:
+class SqliteStore(Browsing):
     """``Store`` in one file. Made by ``open_store``."""
 
     def __init__(

@@ -11,13 +11,25 @@ Other tokens are ``a`` (every image), those of seeds (``sqlite_seeds``), and tho
 
 import math
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from clipwatch.model import Embedded, Tag
-from clipwatch.query import And, Field, Node, Not, Or, parse_range, shape_of, size_test, within
+from clipwatch.model import Embedded, PromptType, Tag
+from clipwatch.query import (
+    BY_NAME,
+    And,
+    Field,
+    Node,
+    Not,
+    Or,
+    parse_range,
+    shape_of,
+    size_test,
+    within,
+)
 from clipwatch.store.sqlite_seeds import beginnings, seed_token, tokens_in
-from clipwatch.store.sqlite_values import text
+from clipwatch.store.sqlite_values import text, to_json
 
 #: Characters of a name that are kept.
 LONGEST = 200
@@ -28,6 +40,19 @@ _NAMED = ("model", "sampler", "scheduler")
 _NUMBERED = ("steps", "cfg")
 _FIND = "SELECT fact_id FROM fact WHERE field = ? AND text = ?"
 _ADD = "INSERT INTO fact (field, text, number) VALUES (?, ?, ?) RETURNING fact_id"
+_OF = "SELECT facts FROM fts_source WHERE seq IN (SELECT value FROM json_each(?))"
+_ALL = "SELECT facts FROM fts_source"
+_COUNT = "UPDATE fact SET uses = uses + ? WHERE fact_id = ?"
+_COUNT_NAMED = """
+INSERT INTO fact (field, text, uses) VALUES (?1, ?2, ?3)
+ON CONFLICT (field, text) DO UPDATE SET uses = uses + ?3"""
+_FACTS = """
+SELECT fact_id, field, text FROM fact WHERE fact_id IN (SELECT value FROM json_each(?))"""
+#: Facts whose tokens are no numbers.
+_NAMED_TOKENS = {
+    **{f"t{kind.replace('_', '')}": ("type", kind.value) for kind in PromptType},
+    **{f"h{what}": ("has", what) for what in BY_NAME["has"].choices},
+}
 
 
 class Facts:
@@ -100,6 +125,50 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+# --- counting --------------------------------------------------------------------------------
+
+
+def count(connection: sqlite3.Connection, seqs: str, step: int) -> None:
+    """Note that the images of this JSON list have their facts (1), or will lose them (-1)."""
+    _add(connection, tally(facts_of(connection, seqs)), step)
+
+
+def recount(connection: sqlite3.Connection) -> None:
+    """Count the facts of all images anew."""
+    connection.execute("UPDATE fact SET uses = 0")
+    _add(connection, tally(facts for (facts,) in connection.execute(_ALL)), 1)
+
+
+def _add(connection: sqlite3.Connection, uses: Mapping[str, int], step: int) -> None:
+    numbered = [(step * times, int(token[1:])) for token, times in uses.items() if token[0] == "f"]
+    connection.executemany(_COUNT, numbered)
+    named = [(*fact, step * uses[token]) for token, fact in _NAMED_TOKENS.items() if token in uses]
+    connection.executemany(_COUNT_NAMED, named)
+
+
+def facts_of(connection: sqlite3.Connection, seqs: str) -> Iterator[str]:
+    """The tokens of each image of this JSON list."""
+    return (facts for (facts,) in connection.execute(_OF, (seqs,)))
+
+
+def tally(facts: Iterable[str]) -> Counter[str]:
+    """How many of these images, each with its tokens, have each token."""
+    return Counter(token for tokens in facts for token in set(tokens.split()))
+
+
+def named(connection: sqlite3.Connection, uses: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """What tokens stand for, by field and value, each with its number; those of seeds are left
+    out."""
+    numbers = {int(token[1:]): images for token, images in uses.items() if token[0] == "f"}
+    found: dict[str, dict[str, int]] = {}
+    for fact, field, value in connection.execute(_FACTS, (to_json(list(numbers)),)):
+        found.setdefault(field, {})[value] = numbers[fact]
+    for token, (field, value) in _NAMED_TOKENS.items():
+        if token in uses:
+            found.setdefault(field, {})[value] = uses[token]
+    return found
+
+
 # --- looking up ------------------------------------------------------------------------------
 
 #: What each field of a search looks for among the facts, and how.
@@ -169,9 +238,12 @@ def _like(connection: sqlite3.Connection, field: str, value: str) -> list[str]:
 
 
 def like_pattern(value: str) -> str:
-    """For a part of a name, or for all of it where it has ``*`` or ``?``; ``_`` in it, any
-    character, stands for a space too."""
-    escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace(" ", "_")
+    """For a part of a name, or for all of it where it begins with ``=`` or has ``*`` or ``?``;
+    ``_`` in it, any character, stands for a space too."""
+    is_whole = value.startswith("=") and len(value) > 1
+    escaped = value[is_whole:].replace("\\", "\\\\").replace("%", "\\%").replace(" ", "_")
+    if is_whole:
+        return escaped
     if "*" in value or "?" in value:
         return escaped.replace("*", "%").replace("?", "_")
     return f"%{escaped}%"

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clipwatch.model import TagOrigin
-from clipwatch.query import Bound, Field, Range, parse_range
-from clipwatch.store.sqlite_match import tag_name
+from clipwatch.query import Bound, Field, Range, parse_range, tag_name
 from clipwatch.store.sqlite_tags import token
 from clipwatch.store.sqlite_values import to_json
 
@@ -129,7 +128,7 @@ def _end(bound: Bound | None, step: int, default: int) -> int:
 def _tag(field: Field) -> Sql:
     """A tag with a least score; those that nobody gave one have none."""
     low = (field.range.low if field.range else None) or Bound(0)
-    names = tuple(token(tag_name(field.value), origin) for origin in TagOrigin)
+    names = tuple(token(tag_name(field.value.rstrip("*")), origin) for origin in TagOrigin)
     fits = "term.value GLOB ?" if field.value.endswith("*") else "term.value = ?"
     text = f"""EXISTS (SELECT 1 FROM image_tags
       JOIN json_each('["' || replace(tokens, ' ', '","') || '"]') AS term

@@ -4,11 +4,14 @@ The index keeps no text, so a row must be taken out with the words it was put in
 comes before a change to an image's prompts, tags or facts, ``enter`` after it. Both go by ascending
 rowid, since FTS5 writes out what it has gathered whenever a rowid is lower than the last, and in
 one statement, since it does so at the beginning of every INSERT ... SELECT, too.
+
+Facts are counted here as well, so that the counters say what a search for each would find.
 """
 
 import sqlite3
 from collections.abc import Iterable
 
+from clipwatch.store.sqlite_facts import count
 from clipwatch.store.sqlite_values import to_json
 
 _COLUMNS = "prompt, generated, manual, negative, tags, facts"
@@ -21,9 +24,13 @@ _ENTER = f"INSERT INTO fts (rowid, {_COLUMNS}) SELECT {_ROWS}"
 
 def leave(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
     """Take images out of the index, while they are still as it knows them."""
-    connection.execute(_LEAVE, [to_json(list(seqs))])
+    each = to_json(list(seqs))
+    count(connection, each, -1)
+    connection.execute(_LEAVE, [each])
 
 
 def enter(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
     """Put images into the index as they are now."""
-    connection.execute(_ENTER, [to_json(list(seqs))])
+    each = to_json(list(seqs))
+    connection.execute(_ENTER, [each])
+    count(connection, each, 1)

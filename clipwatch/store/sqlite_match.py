@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from clipwatch.model import TagOrigin
-from clipwatch.query import And, Field, Node, Not, Or, Words
+from clipwatch.query import And, Field, Node, Not, Or, Words, tag_name
 from clipwatch.store.sqlite_facts import Tokens
 from clipwatch.store.sqlite_spacing import asked
 from clipwatch.store.sqlite_tags import token
@@ -84,13 +84,8 @@ def _field_phrase(name: str, value: str) -> str:
 def tagged(value: str, origins: Collection[TagOrigin] = tuple(TagOrigin)) -> str:
     """The expression for images with this tag, or one that begins so where ``*`` ends it."""
     star = " *" * value.endswith("*")
-    tokens = [token(tag_name(value), origin) + star for origin in origins]
+    tokens = [token(tag_name(value.rstrip("*")), origin) + star for origin in origins]
     return f"tags : ({' OR '.join(tokens)})"
-
-
-def tag_name(value: str) -> str:
-    """A tag as it is kept, without the ``*`` at the end of a search for it."""
-    return " ".join(value.lower().replace("_", " ").split()).rstrip("*")
 
 
 def highlights(node: Node | None) -> Iterator[str]:

@@ -10,8 +10,8 @@ import os
 import sqlite3
 from collections import Counter
 
-from clipwatch.model import new_id
-from clipwatch.store import sqlite_tags
+from clipwatch.model import TagOrigin, new_id
+from clipwatch.store import sqlite_facts, sqlite_tags
 
 #: Where files are said to be of which nobody knows where they were; no folder is called so.
 LOST_FOLDER = b"/lost+found/clipwatch-"
@@ -56,11 +56,7 @@ _DROP = (
     " AND seq IN (SELECT seq FROM image WHERE current_prompt IS NULL))",
     "UPDATE job SET held = 1 WHERE seq IN (SELECT seq FROM image WHERE state <> 'present')"
     " AND state IN ('ready', 'leased', 'dead')",
-    "UPDATE tag SET uses = 0",
 )
-_USES = """
-INSERT INTO tag (name, category, uses) VALUES (?, ?, ?)
-ON CONFLICT (name, category) DO UPDATE SET uses = excluded.uses"""
 
 
 def mend(connection: sqlite3.Connection, now: int) -> None:
@@ -115,7 +111,7 @@ def _add_files(connection: sqlite3.Connection, now: int) -> None:
 
 
 def _count_tags(connection: sqlite3.Connection) -> None:
-    uses: Counter[tuple[str, str]] = Counter()
+    uses = {origin: Counter[tuple[str, str]]() for origin in TagOrigin}
     unreadable: list[tuple[int]] = []
     for (seq,) in connection.execute("SELECT DISTINCT seq FROM image_tags").fetchall():
         try:
@@ -123,9 +119,12 @@ def _count_tags(connection: sqlite3.Connection) -> None:
         except (ValueError, KeyError, TypeError):  # of a damaged page after all
             unreadable.append((seq,))
         else:
-            uses.update((tag.name, tag.category) for tag in tags)
+            for tag in tags:
+                uses[tag.origin][tag.name, tag.category] += 1
     connection.executemany("DELETE FROM image_tags WHERE seq = ?", unreadable)
-    connection.executemany(_USES, [(*term, number) for term, number in uses.items()])
+    connection.execute("DELETE FROM tag")
+    for origin, terms in uses.items():
+        sqlite_tags.count(connection, terms, origin)
 
 
 def _drop_what_refers_to_nothing(connection: sqlite3.Connection) -> None:
@@ -143,6 +142,7 @@ def indexes(connection: sqlite3.Connection) -> list[str]:
 
 
 def rebuild_index(connection: sqlite3.Connection) -> None:
-    """Make the full-text index anew from what it indexes."""
+    """Make the full-text index anew from what it indexes, and count the facts in it."""
     for name in indexes(connection):
         connection.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+    sqlite_facts.recount(connection)

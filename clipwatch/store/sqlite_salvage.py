@@ -17,8 +17,8 @@ from clipwatch.store.sqlite_mend import mend
 from clipwatch.store.sqlite_pages import Pages, Row, Value
 from clipwatch.store.sqlite_schema import MIGRATIONS, PAGES, migrate
 
-#: Made anew by the triggers of the tables that it counts.
-_DERIVED = frozenset({"prompt_count"})
+#: Counted anew from what is kept, by triggers or when it is mended.
+_DERIVED = frozenset({"answer_count", "prompt_count", "tag"})
 _CLASSES: Mapping[str, tuple[type, ...]] = {
     "INTEGER": (int,),
     "TEXT": (str,),

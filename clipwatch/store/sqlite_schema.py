@@ -157,13 +157,33 @@ CREATE TRIGGER prompt_erased AFTER DELETE ON prompt WHEN old.removed_at IS NULL 
   UPDATE prompt_count SET number = number - 1 WHERE type = old.type;
 END;
 
+-- What back ends ever answered, by model, and how long that took.
+CREATE TABLE answer_count (
+  backend TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  model TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,        -- of all of them
+  PRIMARY KEY (backend, kind, model)
+) WITHOUT ROWID;
+CREATE TRIGGER answer_counted AFTER INSERT ON prompt
+WHEN new.type = 'clip_generated' AND new.copy_of IS NULL BEGIN
+  INSERT INTO answer_count VALUES (coalesce(new.backend, ''), coalesce(new.kind, ''),
+      coalesce(new.model_used, ''), 1, coalesce(new.duration_ms, 0))
+    ON CONFLICT DO UPDATE SET number = number + 1, duration_ms = duration_ms + excluded.duration_ms;
+END;
+
+-- Each tag that is used, and how many images have it from each origin.
 CREATE TABLE tag (
-  tag_id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   category TEXT NOT NULL,
-  uses INTEGER NOT NULL DEFAULT 0,     -- images of each origin that have it
-  UNIQUE (name, category)
-);
+  embedded INTEGER NOT NULL DEFAULT 0,
+  generated INTEGER NOT NULL DEFAULT 0,
+  manual INTEGER NOT NULL DEFAULT 0,
+  uses AS (embedded + generated + manual) VIRTUAL,
+  PRIMARY KEY (name, category)
+) WITHOUT ROWID;
+CREATE INDEX tag_uses ON tag (uses DESC);
 
 -- What an image is tagged with. A row for each tag, and an index by tag, would be most of what
 -- a new image costs; fts finds images by their tokens at the price of some words more.
@@ -237,13 +257,16 @@ CREATE TABLE change (
 );
 
 -- Each value of model, sampler, size and so on that occurs; its token in fts is f and its id.
+-- Those of type and has, whose tokens are words, stand here to be counted.
 CREATE TABLE fact (
   fact_id INTEGER PRIMARY KEY,
   field TEXT NOT NULL,
   text TEXT NOT NULL,
   number REAL,                         -- of steps and cfg
+  uses INTEGER NOT NULL DEFAULT 0,     -- images that have it, counted as they enter and leave fts
   UNIQUE (field, text)
 );
+CREATE INDEX fact_uses ON fact (field, uses DESC);
 
 -- What is searched, one row for each image. fts keeps no text of its own: it reads this view to
 -- make snippets and to be rebuilt.

@@ -19,10 +19,10 @@ _PLAIN = ("general", None)  #: category and score of most tags, which are not wr
 _OTHER = re.compile(rb"[^a-pr-y0-9 ]+")
 _SPELLED = re.compile(rb"z([0-9a-f]{2})")
 _ORIGIN_OF = {letter: origin for origin, letter in ORIGINS.items()}
-_COUNT = (
-    "INSERT INTO tag (name, category, uses) VALUES (?, ?, ?)"
-    " ON CONFLICT (name, category) DO UPDATE SET uses = uses + excluded.uses"
-)
+_COUNT = """
+INSERT INTO tag (name, category, {origin}) VALUES (?1, ?2, ?3)
+ON CONFLICT (name, category) DO UPDATE SET {origin} = {origin} + ?3"""
+_UNUSED = "DELETE FROM tag WHERE name = ? AND category = ? AND uses = 0"
 _ADD = "INSERT INTO image_tags (seq, origin, tokens, details) VALUES (?, ?, ?, ?)"
 _LOAD = (
     "SELECT seq, tokens, details FROM image_tags"
@@ -54,7 +54,7 @@ def add(connection: sqlite3.Connection, tags: Mapping[int, Sequence[Tag]], kind:
         for seq, given in tags.items()
         if given
     }
-    _count(connection, Counter(term for terms in unique.values() for term in terms))
+    count(connection, Counter(term for terms in unique.values() for term in terms), kind)
     rows = [(seq, ORIGINS[kind], *_columns(terms, kind)) for seq, terms in unique.items()]
     connection.executemany(_ADD, sorted(rows))
 
@@ -67,25 +67,32 @@ def _columns(
     return tokens, None if all(each == _PLAIN for each in details) else to_json(details)
 
 
-def _count(connection: sqlite3.Connection, uses: Mapping[tuple[str, str], int]) -> None:
-    connection.executemany(_COUNT, [(*term, number) for term, number in uses.items()])
+def count(
+    connection: sqlite3.Connection, uses: Mapping[tuple[str, str], int], kind: TagOrigin
+) -> None:
+    """Note that so many more images, or fewer, have these names and categories from an origin."""
+    rows = sorted((*term, number) for term, number in uses.items())
+    connection.executemany(_COUNT.format(origin=kind), rows)
 
 
 def drop(connection: sqlite3.Connection, seq: int, kind: TagOrigin) -> None:
     """Take from an image all its tags of one origin."""
     for columns in connection.execute(_DROP, (seq, ORIGINS[kind])).fetchall():
-        _count(connection, {(tag.name, tag.category): -1 for tag in _tags(*columns)})
+        terms = [(tag.name, tag.category) for tag in tags_of(*columns)]
+        count(connection, dict.fromkeys(terms, -1), kind)
+        connection.executemany(_UNUSED, terms)
 
 
 def load(connection: sqlite3.Connection, seqs: Collection[int]) -> dict[int, list[Tag]]:
     """The tags of these images, in the order in which their prompts have them."""
     found: dict[int, list[Tag]] = {}
     for seq, *columns in connection.execute(_LOAD, (to_json(list(seqs)),)):
-        found.setdefault(seq, []).extend(_tags(*columns))
+        found.setdefault(seq, []).extend(tags_of(*columns))
     return found
 
 
-def _tags(tokens: str, details: str | None) -> Iterable[Tag]:
+def tags_of(tokens: str, details: str | None) -> Iterable[Tag]:
+    """The tags in two columns of ``image_tags``."""
     each = tokens.split(" ")
     for one, (category, score) in zip(each, from_json(details, [_PLAIN] * len(each)), strict=True):
         yield Tag(_name(one), _ORIGIN_OF[one[0]], category, score)

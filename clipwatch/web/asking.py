@@ -15,7 +15,10 @@ from pydantic import (
 from clipwatch.model import Ask, BatchState, JobState, Selection
 from clipwatch.pipeline.scores import Thresholds, parse_thresholds
 from clipwatch.pipeline.thumbnails import USUAL_SIZE
-from clipwatch.query import Sort
+from clipwatch.query import MAX_BYTES, Sort
+
+#: Characters of a tag that somebody gives, or asks for.
+MOST_TAG_CHARACTERS = 100
 
 
 class Body(BaseModel):
@@ -171,6 +174,23 @@ class BatchesParameters(PageParameters):
 class ChangesParameters(Parameters):
     since: int = Field(default=0, ge=0, lt=2**63)
     limit: int = Field(default=500, ge=1, le=500)
+
+
+class TagsParameters(Parameters):
+    prefix: str = Field(default="", max_length=MOST_TAG_CHARACTERS)
+    limit: int = Field(default=50, ge=1, le=500)
+
+
+class FacetsParameters(Parameters):
+    q: str = ""
+
+
+class CompleteParameters(Parameters):
+    """``at`` is where the cursor stands, in characters; without it behind the last."""
+
+    q: str = Field(default="", max_length=MAX_BYTES)
+    at: int | None = Field(default=None, ge=0)
+    limit: int = Field(default=12, ge=1, le=50)
 
 
 class ThumbnailParameters(Parameters):

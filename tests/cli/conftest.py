@@ -50,6 +50,9 @@ class FakeDaemon:
     def post(self, path: str, answer: Any, status: int = 200) -> None:
         self.answers["POST", path] = (status, answer)
 
+    def put(self, path: str, answer: Any, status: int = 200) -> None:
+        self.answers["PUT", path] = (status, answer)
+
     def delete(self, path: str, answer: Any, status: int = 200) -> None:
         self.answers["DELETE", path] = (status, answer)
 
@@ -60,6 +63,9 @@ def handler_for(daemon: FakeDaemon) -> type[BaseHTTPRequestHandler]:
             self.answer()
 
         def do_POST(self) -> None:
+            self.answer()
+
+        def do_PUT(self) -> None:
             self.answer()
 
         def do_DELETE(self) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from clipwatch.model import Root
 from clipwatch.store.base import Store
+from tests.contracts.store_counting import CountingContract
 from tests.contracts.store_files import FilesContract
 from tests.contracts.store_jobs import JobsContract
 from tests.contracts.store_ledger import LedgerContract
@@ -13,6 +14,7 @@ from tests.contracts.store_removal import RemovalContract
 
 
 class StoreContract(
+    CountingContract,
     FilesContract,
     JobsContract,
     LedgerContract,

@@ -21,6 +21,7 @@ from clipwatch.errors import StartError, StoreError, StoreFull
 from clipwatch.model import FileStat, TagOrigin, Verdict
 from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite import SqliteStore, open_store
+from clipwatch.store.sqlite_facts import named, tally
 from clipwatch.store.sqlite_files import refuse_network
 from clipwatch.store.sqlite_schema import ORIGINS
 from tests.clock import ManualClock
@@ -231,6 +232,7 @@ def check_integrity(connection: sqlite3.Connection) -> None:
     assert {(name, category): n for name, category, n in uses} == Counter(
         (tag.name, tag.category) for tag in tags
     )
+    check_facts(connection)
     prompts = "SELECT type, count(*) FROM prompt WHERE removed_at IS NULL GROUP BY type"
     counted = "SELECT type, number FROM prompt_count WHERE number <> 0 ORDER BY type"
     assert connection.execute(counted).fetchall() == connection.execute(prompts).fetchall()
@@ -239,6 +241,15 @@ def check_integrity(connection: sqlite3.Connection) -> None:
         " WHERE location.seq = image.seq AND location.state <> 'missing')"
     )
     assert wrong_states.fetchall() == []
+
+
+def check_facts(connection: sqlite3.Connection) -> None:
+    facts = connection.execute("SELECT field, text, uses FROM fact WHERE uses <> 0")
+    counted: dict[str, dict[str, int]] = {}
+    for field, value, uses in facts:
+        counted.setdefault(field, {})[value] = uses
+    shown = [facts for (facts,) in connection.execute("SELECT facts FROM fts_source")]
+    assert counted == named(connection, tally(shown))
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,6 @@ from tests.clock import ManualClock
 from tests.contracts.observations import NOW, claimed, finished, put, says, seen
 from tests.store.test_sqlite import check_integrity
 
-#: Only the pages above them tell whose rows these are; without those the backup and the images do.
-ALIKE = ("tag", "fact")
 IMAGES = 300
 
 
@@ -83,7 +81,7 @@ def test_reading_pages_gives_what_sqlite_gives(whole: Path, tables: list[Table])
     rows = rows_by_table(whole, tables)
     expected = content(whole)
     filled = {name for name, some in expected.items() if some}
-    assert {"root", "image", "location", "prompt", "job", "tag", "image_tags"} <= filled
+    assert {"root", "image", "location", "prompt", "job", "fact", "image_tags"} <= filled
     for table in tables:
         assert {tuple(table.values(row)) for row in rows[table.name]} == expected[table.name]
         assert len(rows[table.name]) == len(expected[table.name])
@@ -146,8 +144,6 @@ def test_every_row_outside_of_the_damage_comes_back(
     kept = content(new)
     pristine, damaged = rows_by_table(whole, tables), rows_by_table(path, tables)
     for table in tables:
-        if table.name in ALIKE:
-            continue
         have = {key(table, row) for row in kept[table.name]}
         # A damaged row may claim to be another one, and nothing tells which of them lies.
         claimed = {

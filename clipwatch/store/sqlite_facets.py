@@ -1,0 +1,68 @@
+"""Facets: what the newest images that a search finds have.
+
+Every match cannot be looked at in a large store, so a bounded number of them are, and whoever reads
+the counts is told so.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from clipwatch.counts import Facets, ValueCount
+from clipwatch.query import Query, Sort, month_at
+from clipwatch.store import sqlite_query
+from clipwatch.store.sqlite_facts import facts_of, named, tally
+from clipwatch.store.sqlite_tags import tags_of
+from clipwatch.store.sqlite_values import to_json
+
+#: Images that are looked at.
+SAMPLE = 1_000
+#: Values of each field that are told.
+TOP = 20
+FIELDS = ("model", "lora", "sampler", "generator", "type", "rating")
+
+_TAGS = "SELECT seq, tokens, details FROM image_tags WHERE seq IN (SELECT value FROM json_each(?))"
+
+
+def facets(connection: sqlite3.Connection, query: Query, now: datetime) -> Facets:
+    """The facets of a search, months going by the zone of ``now``."""
+    newest = replace(query, sort=Sort.NEWEST)
+    found = sqlite_query.page(connection, newest, SAMPLE)
+    seqs = to_json(found.seqs)
+    uses = tally(facts_of(connection, seqs))
+    values = named(connection, uses)
+    told = {field: _most(values.get(field, {})) for field in FIELDS}
+    told["tag"] = _most(_tags(connection, seqs))
+    told["created"] = _months(found.seqs, now)
+    return Facets(told, len(found.seqs), found.position is None)
+
+
+def _most(images: Mapping[str, int]) -> list[ValueCount]:
+    found = sorted(images.items(), key=lambda each: (-each[1], each[0]))
+    return [ValueCount(value, number) for value, number in found[:TOP]]
+
+
+def _tags(connection: sqlite3.Connection, seqs: str) -> Counter[str]:
+    """How many images have each tag, whoever gave it; ratings are a field of their own."""
+    have = {
+        (seq, tag.name)
+        for seq, *columns in connection.execute(_TAGS, (seqs,))
+        for tag in tags_of(*columns)
+        if tag.category != "rating"
+    }
+    return Counter(name for _, name in have)
+
+
+def _months(newest_first: Sequence[int], now: datetime) -> list[ValueCount]:
+    """How many images each month has, of images by their times."""
+    found: list[ValueCount] = []
+    left = list(newest_first)
+    while left:
+        month = month_at(left[0], now)
+        inside = [seq for seq in left if month is None or seq >= month.start]
+        if month is not None:
+            found.append(ValueCount(month.name, len(inside)))
+        left = left[len(inside) :]
+    return found

@@ -1,0 +1,162 @@
+"""What a store counts, and the tags that people give."""
+
+import pytest
+
+from clipwatch.counts import TagCount, ValueCount
+from clipwatch.errors import Conflict, NotFound
+from clipwatch.model import Root, new_id
+from clipwatch.query import parse
+from clipwatch.store.base import Store
+from tests.clock import LOCAL
+from tests.contracts.observations import (
+    NOTHING,
+    NOW,
+    claimed,
+    finished,
+    found,
+    put,
+    says,
+    seen,
+    stat,
+)
+
+MONTH = 31 * 24 * 3600
+
+
+class CountingContract:
+    async def test_a_tag_that_is_given_is_found_at_once(self, store: Store, root: Root) -> None:
+        (one,) = await put(store, seen(root, b"a.png", says("a dog")))
+        for _ in range(2):
+            tagged = await store.give_tag(one.image_id, "favourite", NOW)
+            assert (tagged.image_id, tagged.names) == (one.image_id, ["favourite"])
+        assert (await store.give_tag(one.image_id, "to print", NOW)).names == [
+            "favourite",
+            "to print",
+        ]
+        for text in ("is:favourite", "tag:favourite", "tag:to_print", "dog is:favourite"):
+            assert len(await found(store, text)) == 1
+        kinds = [change.kind for change in await store.changes(0)]
+        assert kinds == ["image.added", "image.tagged", "image.tagged"]
+
+    async def test_a_tag_stays_until_it_is_taken(self, store: Store, root: Root) -> None:
+        (one,) = await put(store, seen(root, b"a.png", says("a dog")))
+        await store.give_tag(one.image_id, "favourite", NOW)
+        await put(store, seen(root, b"a.png", says("a cat")))
+        assert len(await found(store, "is:favourite")) == 1
+        for _ in range(2):
+            assert (await store.take_tag(one.image_id, "favourite", NOW)).names == []
+        assert await found(store, "is:favourite") == []
+        assert [tag.name for tag in await store.tags(one.image_id)] == ["a cat"]
+        assert (await store.changes(0))[-1].data == {"tag": "favourite"}
+
+    async def test_a_tag_of_the_file_is_not_taken(self, store: Store, root: Root) -> None:
+        (one,) = await put(store, seen(root, b"a.png", says("a dog")))
+        await store.take_tag(one.image_id, "a dog", NOW)
+        assert len(await found(store, "tag:a_dog")) == 1
+
+    async def test_an_image_has_so_many_tags_and_no_more(self, store: Store, root: Root) -> None:
+        (one,) = await put(store, seen(root, b"a.png"))
+        for number in range(100):
+            await store.give_tag(one.image_id, str(number), NOW)
+        with pytest.raises(Conflict):
+            await store.give_tag(one.image_id, "one more", NOW)
+        for refused in (store.give_tag, store.take_tag):
+            with pytest.raises(NotFound):
+                await refused(new_id(NOW), "favourite", NOW)
+
+    async def test_tags_are_told_by_use(self, store: Store, root: Root) -> None:
+        one, two, _ = await put(
+            store,
+            seen(root, b"a.png", says("red fox, snow")),
+            seen(root, b"b.png", says("red fox, red hair, moon")),
+            seen(root, b"c.png", says("red hair, moon, red fox")),
+        )
+        await store.give_tag(two.image_id, "moon", NOW)
+        tags = await store.top_tags("", limit=3)
+        assert [(tag.name, tag.uses) for tag in tags] == [
+            ("moon", 3),
+            ("red fox", 3),
+            ("red hair", 2),
+        ]
+        assert tags[0] == TagCount("moon", "general", 2, 0, 1)
+        assert [tag.name for tag in await store.top_tags("Red_", limit=9)] == [
+            "red fox",
+            "red hair",
+        ]
+        await store.forget(one.image_id, NOW)
+        assert await store.top_tags("snow", limit=9) == []
+
+    async def test_values_are_told_by_use_and_by_a_part(self, store: Store, root: Root) -> None:
+        models = ("Flux dev", "Flux dev", "SDXL", "flux_schnell", "100%")
+        await put(
+            store,
+            *(
+                seen(root, b"%d.png" % number, says("x", parameters={"model": model}))
+                for number, model in enumerate(models)
+            ),
+        )
+        assert await store.top_values("model", "flux", limit=9) == [
+            ValueCount("Flux dev", 2),
+            ValueCount("flux_schnell", 1),
+        ]
+        assert [each.value for each in await store.top_values("model", "", limit=1)] == ["Flux dev"]
+        assert await store.top_values("model", "0%", limit=9) == [ValueCount("100%", 1)]
+        assert await store.top_values("nothing", "", limit=9) == []
+        for text in ('model:"=flux dev"', "model:=flux_dev"):
+            assert len(await found(store, text)) == 2
+
+    async def test_facets_are_of_what_the_search_finds(self, store: Store, root: Root) -> None:
+        files = (("fox, snow", "Flux", 0), ("fox, moon", "SDXL", 0), ("owl", "SDXL", MONTH))
+        await put(
+            store,
+            *(
+                seen(
+                    root,
+                    b"%d.png" % number,
+                    says(prompt, parameters={"model": model, "sampler": "Euler"}),
+                    stat=stat(later),
+                )
+                for number, (prompt, model, later) in enumerate(files)
+            ),
+        )
+        told = await store.facets(parse("fox", LOCAL), LOCAL)
+        assert (told.sample_size, told.exact) == (2, True)
+        assert told.fields["model"] == [ValueCount("Flux", 1), ValueCount("SDXL", 1)]
+        assert told.fields["sampler"] == [ValueCount("Euler", 2)]
+        assert told.fields["tag"][0] == ValueCount("fox", 2)
+        assert told.fields["type"] == [ValueCount("embedded", 2)]
+        assert told.fields["created"] == [ValueCount("2025-10", 2)]
+        every = await store.facets(parse("sort:oldest", LOCAL), LOCAL)
+        assert [each.value for each in every.fields["created"]] == ["2025-11", "2025-10"]
+        nothing = await store.facets(parse("wolf", LOCAL), LOCAL)
+        assert (nothing.sample_size, nothing.exact, set(map(len, nothing.fields.values()))) == (
+            0,
+            True,
+            {0},
+        )
+
+    async def test_figures_are_of_everything(self, store: Store, root: Root) -> None:
+        await put(
+            store,
+            seen(root, b"a.png", says("fox", parameters={"model": "Flux"})),
+            seen(root, b"b.png", says("fox", parameters={"model": "Flux"}), stat=stat(MONTH)),
+            seen(root, b"c.png", NOTHING, stat=stat(MONTH)),
+        )
+        await finished(store, await claimed(store), "lighthouse")
+        await store.mark_missing(root.root_id, [b"a.png"], NOW)
+        told = await store.statistics(LOCAL)
+        assert (told.images, told.missing) == (2, 1)
+        assert told.fields["model"] == [ValueCount("Flux", 2)]
+        assert told.fields["type"] == [ValueCount("embedded", 2), ValueCount("clip_generated", 1)]
+        assert told.months == [ValueCount("2025-11", 2)]
+        assert [tag.name for tag in told.terms] == ["fox", "lighthouse"]
+        (backend,) = told.backends
+        assert (backend.backend, backend.model, backend.answers) == ("default", "model-x", 1)
+        assert backend.duration_ms == 12
+        (counted,) = await store.root_counts()
+        assert (counted.path, counted.states) == (b"/pictures", {"present": 2, "missing": 1})
+
+    async def test_an_empty_store_has_figures_too(self, store: Store, root: Root) -> None:
+        told = await store.statistics(LOCAL)
+        assert (told.images, told.months, told.terms, told.backends) == (0, [], [], [])
+        assert await store.top_tags("x", limit=5) == []

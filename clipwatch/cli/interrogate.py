@@ -8,7 +8,7 @@ import click
 from clipwatch.cli import options
 from clipwatch.cli.client import Daemon, daemon
 from clipwatch.cli.images import find_image
-from clipwatch.cli.text import note, say, say_json, seconds_text
+from clipwatch.cli.text import duration_text, note, say, say_json, seconds_text
 from clipwatch.printable import printable
 
 MANY = "/api/v1/images/interrogate"
@@ -92,11 +92,5 @@ def _plan_lines(plan: Mapping[str, Any]) -> Iterator[str]:
 def _duration(forecast: Mapping[str, Any] | None) -> str:
     if forecast is None:
         return "of which nobody knows yet how long it takes"
-    seconds, low, high = (_seconds(forecast[name]) for name in ("seconds", "low", "high"))
+    seconds, low, high = (duration_text(forecast[name]) for name in ("seconds", "low", "high"))
     return f"about {seconds} ({low} to {high}) of an idle server"
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -7,7 +7,7 @@ import click
 
 from clipwatch.cli import options
 from clipwatch.cli.client import daemon
-from clipwatch.cli.text import bytes_text, say_json, say_table
+from clipwatch.cli.text import bytes_text, duration_text, say_json, say_table
 
 
 @click.command()
@@ -35,7 +35,8 @@ def _rows(
 ) -> Iterator[tuple[str, str, str]]:
     yield "clipwatch", health["status"], url
     for path, root in health["roots"].items():
-        yield "root", root["state"], _with(path, _with(root.get("reason") or "", root.get("hint")))
+        trouble = _with(root.get("reason") or "", root.get("hint"))
+        yield "root", root["state"], _with(path, trouble or _import(root.get("import")))
         for folder in root.get("unreadable_folders", ()):
             yield "folder", "unreadable", f"{path}/{folder}"
     if health["settling"].get("files"):
@@ -59,6 +60,16 @@ def _depth(queue: Mapping[str, Any]) -> str:
 def _store(store: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{name} {count}" for name, count in store.items() if isinstance(count, int))
     return _with(counts, store.get("reason"))
+
+
+def _import(told: Mapping[str, Any] | None) -> str:
+    if not told:
+        return ""
+    text = f"{told['files']} of about {told['files_estimated']} files"
+    if told["seconds_left"] is None:
+        return text
+    left = duration_text(told["seconds_left"])
+    return f"{text}, {told['files_per_second']:.0f} a second, {left} left"
 
 
 def _backup(backup: Mapping[str, Any]) -> str:

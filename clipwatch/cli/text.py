@@ -49,6 +49,13 @@ def seconds_text(milliseconds: int | None) -> str:
     return "" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
 
 
+def duration_text(seconds: float) -> str:
+    """A longer time, in the unit that suits it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def time_text(moment: str | None) -> str:
     """An RFC 3339 time in the zone of whoever reads it, to the minute."""
     if not moment:

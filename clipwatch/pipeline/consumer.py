@@ -18,6 +18,7 @@ from clipwatch.errors import StoreError
 from clipwatch.metrics import Metrics
 from clipwatch.model import Clock, Priority, ScanCounts
 from clipwatch.pipeline.doorbell import Doorbell
+from clipwatch.pipeline.progress import ImportProgress
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import RootOffline, Sweeper
 from clipwatch.store.base import Store
@@ -58,6 +59,7 @@ class RootStatus:
     next_light: float = 0.0  #: monotonic
     missed: int = 0  #: images that no hint named and a sweep found, since the start
     missed_in_row: int = 0  #: sweeps that found some since a hint came
+    progress: ImportProgress | None = None  #: of the first full sweep, while it runs
 
     def heard(self) -> None:
         """A hint came, so hints do come."""
@@ -295,7 +297,10 @@ class Consumer:
         try:
             if full or status.offline:
                 status.doubted = False
-                counts = await self._sweeper.sweep(watched, priority=priority)
+                if status.imported:
+                    counts = await self._sweeper.sweep(watched, priority=priority)
+                else:
+                    counts = await self._import(watched, status)
                 status.doubted = status.doubted or self._sweeper.doubts(watched)
                 status.next_full = self._clock.monotonic() + full_sweep_interval(
                     self._clock.monotonic() - began, longest=self._full_sweep_secs
@@ -311,6 +316,27 @@ class Consumer:
             status.missed += missed
             if was_well and not status.network:
                 self._take_blindness(watched.root.path, status.deafer())
+
+    async def _import(self, watched: WatchedRoot, status: RootStatus) -> ScanCounts:
+        """The first full sweep, which may take long: newest folders first, and told how far."""
+        began = self._clock.monotonic()
+
+        def surveyed(images: int) -> None:
+            nonlocal began
+            began = self._clock.monotonic()
+            status.progress = ImportProgress(images)
+
+        async def advanced(counts: ScanCounts) -> None:
+            if status.progress is not None:
+                status.progress = status.progress.after(counts, self._clock.monotonic() - began)
+            self._arrived()
+
+        try:
+            return await self._sweeper.sweep(
+                watched, priority=Priority.BACKLOG, progress=advanced, surveyed=surveyed
+            )
+        finally:
+            status.progress = None
 
     async def _swept(self, watched: WatchedRoot, status: RootStatus, counts: ScanCounts) -> None:
         if status.offline:

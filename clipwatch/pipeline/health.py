@@ -11,6 +11,7 @@ from clipwatch.model import Clock, Priority, QueueDepth
 from clipwatch.pipeline.consumer import Consumer, RootStatus
 from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.interrogate import Interrogations
+from clipwatch.pipeline.progress import ImportProgress
 from clipwatch.pipeline.space import Room, Space
 from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Chore, Upkeep, salvage_is_news
@@ -104,6 +105,17 @@ def root(status: RootStatus) -> Mapping[str, Any]:
         "missed_by_hints": status.missed,
         "network": status.network,
         "unreadable_folders": [folder.decode(errors="replace") for folder in _some(status)],
+        "import": None if status.progress is None else import_of(status.progress),
+    }
+
+
+def import_of(progress: ImportProgress) -> Mapping[str, Any]:
+    """How far a first import is."""
+    return {
+        "files": progress.seen,
+        "files_estimated": progress.estimated,
+        "files_per_second": progress.per_second,
+        "seconds_left": progress.seconds_left,
     }
 
 

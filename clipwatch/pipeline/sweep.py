@@ -9,6 +9,8 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from uuid import UUID
 
 import structlog
@@ -20,6 +22,7 @@ from clipwatch.pipeline.scan import ROWS, Scanner, WatchedRoot, add
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import FolderListing, walk
 from clipwatch.watching.reconcile import Difference, compare, is_mass_vanish, vanished
+from clipwatch.watching.survey import FolderCount, newest_first, survey
 
 FOLDER_SKIPPED = "folder.skipped"
 ROOT_DOUBTED = "root.doubted"
@@ -59,18 +62,25 @@ class Sweeper:
         priority: Priority,
         batch_id: UUID | None = None,
         progress: Progress | None = None,
+        surveyed: Callable[[int], None] | None = None,
     ) -> ScanCounts:
         """Reconcile ``under`` (relative, b"" is all) and, where ``recursive``, what is below it.
 
-        Raises ``RootOffline`` where the root cannot be listed.
+        With ``surveyed`` it is counted first how many images there seem to be, which that is told,
+        and the folders that changed last come first. Raises ``RootOffline`` where the root cannot
+        be listed.
         """
         recursive = recursive and watched.recursive
-        listings = walk(watched.root.path, watched.rules, recursive=recursive, under=under)
+        first: Sequence[bytes] = ()
+        if surveyed is not None:
+            first, images = await _survey(watched, under, recursive)
+            surveyed(images)
+        listings = walk(watched.root.path, watched.rules, recursive, under, first)
         found, counts = Found(), ScanCounts()
         while group := await asyncio.to_thread(_next_listings, listings):
             for listing in group:
                 await self._compare(watched, listing, found)
-            if len(found.look) >= ROWS:
+            while len(found.look) >= ROWS:
                 counts = add(counts, await self._observe(watched, found, priority, batch_id))
                 if progress:
                     await progress(add(counts, found.counts()))
@@ -127,6 +137,7 @@ class Sweeper:
         irregular = [name for name in listing.irregular if name not in known]
         look = [*difference.added, *difference.changed, *difference.unfinished, *irregular]
         look += _told_beside(listing, difference, known)
+        look.sort(key=partial(_mtime_in, listing), reverse=True)
         gone = [name for name in difference.gone if name not in listing.irregular]
         found.met += len(on_disk)
         found.unchanged += len(difference.unchanged) - len(difference.unfinished)
@@ -159,7 +170,7 @@ class Sweeper:
     async def _observe(
         self, watched: WatchedRoot, found: "Found", priority: Priority, batch_id: UUID | None
     ) -> ScanCounts:
-        paths, found.look = found.look, []
+        paths, found.look = found.look[:ROWS], found.look[ROWS:]
         tracker = self._scanner.tracker
         unhinted = sum(not tracker.knows(watched.absolute(path)) for path in paths)
         counts = await self._scanner.observe(watched, paths, priority=priority, batch_id=batch_id)
@@ -241,6 +252,26 @@ def _next_listings(listings: Iterator[FolderListing]) -> list[FolderListing]:
         if files >= FILES_A_HOP or len(group) >= FOLDERS_A_HOP:
             break
     return group
+
+
+def _mtime_in(listing: FolderListing, name: bytes) -> int:
+    stat = listing.files.get(name)
+    return stat.mtime_ns if stat else 0
+
+
+async def _survey(
+    watched: WatchedRoot, under: bytes, recursive: bool
+) -> tuple[Sequence[bytes], int]:
+    """The folders, those that changed last first, and how many images seem to be in them."""
+    counting = survey(watched.root.path, watched.rules, recursive, under)
+    counts: list[FolderCount] = []
+    while group := await asyncio.to_thread(_next_counts, counting):
+        counts += group
+    return newest_first(counts), sum(one.images for one in counts)
+
+
+def _next_counts(counting: Iterator[FolderCount]) -> list[FolderCount]:
+    return list(islice(counting, FOLDERS_A_HOP))
 
 
 def _changed(root: bytes, mtimes: Mapping[bytes, int], done: Collection[bytes]) -> list[bytes]:

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from itertools import permutations
@@ -161,21 +161,27 @@ def subfolders(root: bytes, folder: bytes, rules: IgnoreRules) -> list[bytes]:
 
 
 def walk(
-    root: bytes, rules: IgnoreRules, recursive: bool, under: bytes = b""
+    root: bytes,
+    rules: IgnoreRules,
+    recursive: bool,
+    under: bytes = b"",
+    first: Sequence[bytes] = (),
 ) -> Iterator[FolderListing]:
-    """Look into the folder ``under`` and, where ``recursive``, into all below it.
+    """Look into the folder ``under`` and, where ``recursive``, into all below it; into those of
+    ``first``, which lie there, before the others and in their order.
 
     Folders that vanish meanwhile are left out, those that cannot be read are told by their
     ``error``. Other file systems that are mounted inside are entered.
     """
-    waiting = [under]
+    ordered = set(first)
+    waiting = [*([] if under in ordered else [under]), *reversed(first)]
     while waiting:
         listing = list_folder(root, waiting.pop(), rules)
         if listing is None:
             continue
         yield listing
         if recursive:
-            waiting.extend(reversed(listing.folders))
+            waiting.extend(path for path in reversed(listing.folders) if path not in ordered)
 
 
 def open_regular(path: bytes) -> int:

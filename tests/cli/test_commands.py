@@ -308,6 +308,19 @@ QUEUE = {
 }
 
 
+def test_status_tells_how_long_an_import_takes(clipwatch: Run, daemon: FakeDaemon) -> None:
+    told = {"files": 500, "files_estimated": 9_500, "files_per_second": 10, "seconds_left": 900}
+    importing: dict[str, Any] = {"state": "importing", "reason": None, "import": told}
+    daemon.get("/health", health(roots={"/pics": importing}))
+    daemon.get("/api/v1/clip/health", {"enabled": True, "available": False, "backends": []})
+    daemon.get("/api/v1/queue", QUEUE)
+    said = clipwatch("status").out
+    assert "/pics; 500 of about 9500 files, 10 a second, 15 min left" in said
+    importing["import"] = told | {"files": 0, "seconds_left": None}
+    daemon.get("/health", health(roots={"/pics": importing}))
+    assert "/pics; 0 of about 9500 files\n" in clipwatch("status").out
+
+
 def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
     daemon.get("/health", health())
     daemon.get("/api/v1/clip/health", {"enabled": True, "available": False, "backends": [BACKEND]})

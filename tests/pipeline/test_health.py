@@ -11,6 +11,7 @@ from clipwatch.pipeline import health
 from clipwatch.pipeline.consumer import Consumer, RootStatus
 from clipwatch.pipeline.health import Health, Keeping, backup_of, queue_state, root, store_of
 from clipwatch.pipeline.idle import IdlePass
+from clipwatch.pipeline.progress import ImportProgress
 from clipwatch.pipeline.space import SCARCE_BYTES, Space
 from clipwatch.pipeline.thumbnail_folder import ThumbnailFolder
 from clipwatch.pipeline.thumbnails import Thumbnails
@@ -68,6 +69,17 @@ def test_the_queue_says_what_it_does(depth: QueueDepth, enabled: bool, state: st
 def test_the_free_bytes_are_those_of_the_folders_disk(tmp_path: Path) -> None:
     status = os.statvfs(tmp_path)
     assert 0 <= health.free_bytes(tmp_path) <= status.f_frsize * status.f_blocks
+
+
+def test_a_root_that_is_imported_says_how_long_it_takes() -> None:
+    status = RootStatus(imported=False, progress=ImportProgress(1000, 500, 500, 5.0))
+    assert root(status)["import"] == {
+        "files": 500,
+        "files_estimated": 1000,
+        "files_per_second": 100.0,
+        "seconds_left": 5.0,
+    }
+    assert root(RootStatus(imported=True))["import"] is None
 
 
 async def look(parts: Parts, rig: Rig, store: SqliteStore, free: int = PLENTY) -> Health:

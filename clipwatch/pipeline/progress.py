@@ -1,0 +1,32 @@
+"""How far a first import is, and how long the rest will take: pure."""
+
+from dataclasses import dataclass
+
+from clipwatch.model import ScanCounts
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """Taken at one moment."""
+
+    estimated: int  #: files that look like images, counted before the first was read
+    seen: int = 0
+    read: int = 0  #: of these; the others were known from before an interruption
+    seconds: float = 0.0  #: since the counting ended
+
+    def after(self, counts: ScanCounts, seconds: float) -> "ImportProgress":
+        return ImportProgress(
+            self.estimated, counts.found, counts.found - counts.unchanged, seconds
+        )
+
+    @property
+    def per_second(self) -> float | None:
+        """Files read in a second, None while there is nothing to judge by."""
+        return self.read / self.seconds if self.read and self.seconds > 0 else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the speed so far; never negative, though more may be found than was counted."""
+        if self.per_second is None:
+            return None
+        return max(self.estimated - self.seen, 0) / self.per_second

@@ -24,7 +24,7 @@ OURS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "counts": set(),
     "errors": set(),
-    "model": set(),
+    "model": {"."},
     "mounts": set(),
     "printable": set(),
     "repeats": set(),

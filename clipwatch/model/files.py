@@ -1,0 +1,89 @@
+"""Roots and the files in them."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class LocationState(StrEnum):
+    """What is known of one file."""
+
+    SETTLING = "settling"  #: still being written
+    INCOMPLETE = "incomplete"  #: quiet, and yet its end is missing; looked at again and again
+    PRESENT = "present"
+    UNREADABLE = "unreadable"  #: no permission, not an image, hostile: the reason says which
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What tells one state of one file from another."""
+
+    device: int
+    inode: int
+    size: int  #: bytes
+    mtime_ns: int
+
+    @property
+    def mtime(self) -> int:
+        """Microseconds since the epoch."""
+        return self.mtime_ns // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A watched folder tree, as the store knows it."""
+
+    root_id: int
+    path: bytes  #: absolute, links resolved
+    imported_at: int | None = None  #: when its first full scan was done
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One file of an image."""
+
+    root: bytes  #: absolute path of the root
+    path: bytes  #: relative to the root
+    stat: FileStat
+    state: LocationState
+    reason: str | None = None
+    missing_since: int | None = None
+    seen_at: int = 0
+
+    @property
+    def absolute(self) -> bytes:
+        return os.path.join(self.root, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """As much of an image that is present as idle time needs."""
+
+    seq: int
+    image_id: UUID
+    revision: int
+    location: Location
+    format: str | None
+    has_content_hash: bool
+    has_pixel_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileKeys:
+    """What was found of a file that is known by this path (absolute) and stat."""
+
+    path: bytes
+    stat: FileStat
+    content_hash: bytes | None = None
+    pixel_key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """As much of a location as reconcile compares."""
+
+    stat: FileStat
+    state: LocationState
+    seen_at: int = 0  #: 0 for one that was forgotten and is left alone

@@ -30,7 +30,8 @@ async def _examine(
     found = [await _look(backend, picture, limit) for backend in backends]
     for one in found:
         is_down = one["problem"] is Problem.DOWN
-        one["suggestions"] = [asdict(each) for each in await neighbours.found()] if is_down else []
+        others = await neighbours.beside(each["url"] for each in found) if is_down else ()
+        one["suggestions"] = [asdict(each) for each in others]
     return found
 
 

@@ -160,7 +160,7 @@ def decoded(answer: Answer) -> Any:
                 hint=HINT_CREDENTIALS,
                 problem=Problem.CREDENTIALS,
             ) from error
-        kind = printable(answer.headers.get("Content-Type", "something"))[:80]
+        kind = hidden(answer.headers.get("Content-Type", "something"), answer.secrets)[:80]
         raise BackendFailed(
             f"{answer.url} answered with {kind} that is not JSON",
             hint="check that the url is that of the server's API",
@@ -213,7 +213,7 @@ def _unprocessable(fields: frozenset[str]) -> Meaning:
 def _redirect(answer: Answer) -> BackendMisconfigured:
     """Credentials and pictures are not carried to where a redirect points."""
     location = answer.headers.get("Location", "")
-    host = _host(location)
+    host = hidden(_host(location), answer.secrets)
     if _TO_LOGIN.search(location):
         return BackendMisconfigured(
             f"{answer.url} redirects to {host} to log in",
@@ -232,7 +232,7 @@ def _host(location: str) -> str:
         netloc = urlsplit(location).netloc
     except ValueError:
         return "somewhere"
-    return printable(netloc.rpartition("@")[2])[:100] or "another path"
+    return netloc.rpartition("@")[2][:100] or "another path"
 
 
 def _words(answer: Answer) -> tuple[str, frozenset[str]]:

@@ -18,10 +18,22 @@ DISGUISES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"<error>\s*$", "its interrogation broke off"),  # A1111, Forge: alone or behind a part
         (r"^\s*CLIP error", "its CLIP failed"),  # SD.Next
         (r"^\s*Ran out of VRAM", "it ran out of memory"),  # clip-interrogator-ext
-        (r"CUDA (out of memory|error)|Tried to allocate [\d.]+ .iB", "it ran out of memory"),
+        (r"(CUDA|HIP|MPS backend) out of memory|CUDA error", "it ran out of memory"),
+        (r"Tried to allocate [\d.]+ .iB", "it ran out of memory"),
         (r"^\s*Exception <class", "it failed with an exception"),  # clip-interrogator-ext
+        # SD.Next puts any exception's text in place of its OpenCLIP caption.
         (r"object has no attribute '|Traceback \(most recent", "it failed with an exception"),
+        (r"' object is not (callable|subscriptable|iterable)", "it failed with an exception"),
+        (
+            r"unexpected keyword argument '|required positional argument",
+            "it failed with an exception",
+        ),
+        (r"^\s*(list|string|tuple) index out of range", "it failed with an exception"),
+        (r"^\s*No module named '|^\s*name '\w+' is not defined", "it failed with an exception"),
+        (r"^\s*\[Errno \d+\]|^\s*HTTPSConnectionPool\(", "it failed with an exception"),
         (r"Expected all tensors to be on the same device", "it failed with an exception"),
+        (r"^\s*(mat1 and mat2 shapes|Sizes of tensors must match)", "it failed with an exception"),
+        (r"^\s*(Input type \(|Cannot copy out of meta tensor)", "it failed with an exception"),
         (r"^\s*Error loading model", "its model cannot be loaded"),  # JoyCaption
         (r"^\s*(Can't load |We couldn't connect to )", "its model cannot be loaded"),
         (r"^\s*(error\s*$|error:|unknown model\s*$)", "it says so"),  # SD.Next

@@ -18,7 +18,7 @@ from clipwatch.interrogators.comfyui_history import (
 )
 from clipwatch.interrogators.comfyui_run import POLL_SECONDS, Runs
 from clipwatch.interrogators.comfyui_workflow import HINT_SAVES, Workflow
-from clipwatch.interrogators.exchange import unknown_model
+from clipwatch.interrogators.exchange import absent_model, unknown_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
 from clipwatch.interrogators.tagging import written
@@ -74,7 +74,7 @@ class Comfyui:
         models = installed.models
         used = model_used(self.kind, model, self._default or next(iter(models), ""))
         if models and used not in models:
-            raise unknown_model(self.url, used, models)
+            raise absent_model(self.url, model, used, models)
         outputs = await self._runs.outputs(
             picture, lambda stored: installed.graph(stored, used), installed.output
         )
@@ -115,12 +115,15 @@ class Comfyui:
     # --- by what is installed ------------------------------------------------------------------
 
     async def _list(self) -> tuple[str, ...]:
-        """The models to choose from. Raises ``BackendMisconfigured`` where nothing could run."""
+        """The models to choose from. Raises ``BackendMisconfigured`` where nothing could run, or
+        the default is none of them."""
         if self._workflow is not None:
             self._refuse_a_saver(self._workflow)
             await self._audible(self._workflow)
             return self.models
         installed = await self._installed()
+        if self._default and installed.models and self._default not in installed.models:
+            raise absent_model(self.url, "", self._default, installed.models)
         return installed.models or (installed.recipe.look,)
 
     async def _installed(self) -> Installed:

@@ -5,8 +5,9 @@ credentials, and seldom.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from clipwatch.errors import InterrogatorError
 from clipwatch.interrogators.detect import GENERIC, detect
@@ -16,6 +17,8 @@ from clipwatch.interrogators.http import Server
 #: LM Studio; llama.cpp, old and new; vLLM.
 USUAL_PORTS = (7860, 7861, 8188, 5001, 11434, 1234, 8080, 9931, 8000)
 HOST = "127.0.0.1"
+#: Other names of it.
+HERE = ("localhost", "::1")
 CONNECT_SECONDS = 0.3
 #: For all questions to one of them.
 LOOK_SECONDS = 2.0
@@ -57,6 +60,17 @@ class Neighbours:
                 self._found = tuple(neighbour for neighbour in seen if neighbour is not None)
                 self._looked_at = now
             return self._found
+
+    async def beside(self, urls: Iterable[str]) -> tuple[Neighbour, ...]:
+        """Those that are at none of ``urls``. Never raises."""
+        known = {_place(url) for url in urls}
+        return tuple(each for each in await self.found() if _place(each.url) not in known)
+
+
+def _place(url: str) -> tuple[str | None, int | None]:
+    """Host and port."""
+    parts = urlsplit(url)
+    return HOST if parts.hostname in HERE else parts.hostname, parts.port
 
 
 async def _look(port: int, patience: float) -> Neighbour | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from clipwatch.errors import Problem
 from clipwatch.interrogators.neighbours import Neighbour, Neighbours
@@ -16,7 +15,7 @@ class Diagnosis:
     """One back end, looked at now."""
 
     health: BackendHealth
-    suggestions: tuple[Neighbour, ...] = ()  #: other servers here, where this one is down
+    suggestions: tuple[Neighbour, ...] = ()  #: servers here that no back end is, if it is down
     trial: Trial | None = None
 
 
@@ -52,6 +51,4 @@ class Diagnostician:
     async def _suggested(self, health: BackendHealth) -> tuple[Neighbour, ...]:
         if self._neighbours is None or health.problem is not Problem.DOWN:
             return ()
-        port = urlsplit(health.url).port
-        found = await self._neighbours.found()
-        return tuple(each for each in found if urlsplit(each.url).port != port)
+        return await self._neighbours.beside(self._interrogations.urls)

@@ -265,6 +265,11 @@ class Interrogations:
                 _fail(waiting.future, vain)
         self._pool.look_again()  # a fallback may be wanted
 
+    @property
+    def urls(self) -> Sequence[str]:
+        """Where the servers are; empty for a local model."""
+        return [worker.backend.interrogator.url for worker in self._workers]
+
     def backend(self, name: str) -> Backend:
         """The back end of this name. Raises ``NotFound``."""
         for worker in self._workers:
@@ -293,6 +298,9 @@ class Interrogations:
                 hint="look at what the server is doing",
             )
         trouble = worker.standing.trouble if self._vain([worker]) else None
+        # By itself the breaker's trouble would contradict a probe that found nothing wrong.
+        waits_for = worker.waits_for if trouble or found.busy else None
+        at_work = "it is at work; the next picture waits for that" if found.busy else None
         return BackendHealth(
             name=worker.backend.name,
             kind=found.kind,
@@ -300,7 +308,7 @@ class Interrogations:
             available=found.available and trouble is None,
             busy=found.busy or worker.attention.permission.most is None,
             problem=found.problem or (trouble.problem if trouble else None),
-            reason=found.reason or (trouble.message if trouble else None),
+            reason=found.reason or waits_for or at_work,
             hint=found.hint or (trouble.hint if trouble else None),
             product=found.product,
             version=found.version,

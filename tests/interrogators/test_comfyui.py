@@ -186,6 +186,17 @@ async def test_a_default_that_is_set_is_what_clip_means(server: FakeComfyui) -> 
     await comfyui.close()
 
 
+async def test_a_default_that_it_lacks_is_no_images_fault(server: FakeComfyui) -> None:
+    comfyui = asking(server.url, "wd-99")
+    with pytest.raises(BackendMisconfigured, match="wd-99") as caught:
+        await comfyui.caption(RED, "clip")
+    found = await comfyui.probe()
+    assert (found.available, found.problem) == (False, Problem.MODEL_ABSENT)
+    assert MODEL in str(found.hint) and found.hint == caught.value.hint
+    assert server.uploads == {}
+    await comfyui.close()
+
+
 async def test_without_a_node_that_looks_the_owner_is_told(
     server: FakeComfyui, comfyui: Comfyui
 ) -> None:

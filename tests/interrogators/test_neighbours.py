@@ -41,3 +41,12 @@ async def test_they_are_looked_for_seldom() -> None:
         now = INTERVAL_SECONDS
         await neighbours.found()
         assert len(server.seen) == 2 * seen
+
+
+async def test_what_is_set_already_is_not_suggested() -> None:
+    async with FakeA1111() as one, FakeComfyui() as other:
+        neighbours = Neighbours([one.port, other.port], monotonic=lambda: 0.0)
+        local = f"http://localhost:{one.port}/"
+        assert await neighbours.beside([local, ""]) == (Neighbour(other.url, "comfyui"),)
+        elsewhere = f"http://gpu.example:{one.port}"
+        assert len(await neighbours.beside([elsewhere])) == 2

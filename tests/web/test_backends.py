@@ -73,7 +73,7 @@ async def test_a_failure_in_disguise_fails_the_test(rig: Rig) -> None:
 async def test_a_server_that_renders_is_not_given_a_picture(rig: Rig) -> None:
     rig.server.rendering = True
     told = await body(await rig.post("/api/v1/backends/default/test", {"picture": True}))
-    assert told["busy"] is True
+    assert told["busy"] is True and "at work" in told["reason"]
     assert told["trial"]["problem"] == "busy"
     assert rig.server.calls == []
 

@@ -55,6 +55,15 @@ def _maps_users() -> str | None:
     return _runs("unshare", "--user", "--map-root-user", "true")
 
 
+def _has_second_file_system() -> str | None:
+    here, there = Path(tempfile.gettempdir()), Path("/dev/shm")
+    if not os.access(there, os.W_OK):
+        return f"{there} cannot be written"
+    if here.stat().st_dev == there.stat().st_dev:
+        return f"{here} and {there} are one"
+    return None
+
+
 #: By name, what says why it is missing; None where it is there.
 CAPABILITIES: dict[str, Callable[[], str | None]] = {
     "root": _is_root,
@@ -63,6 +72,7 @@ CAPABILITIES: dict[str, Callable[[], str | None]] = {
     "ext4": lambda: _knows("ext4"),
     "xfs": lambda: _knows("xfs"),
     "user namespaces": _maps_users,
+    "second file system": _has_second_file_system,
 }
 #: Nothing is tried that needs what is missing.
 _NEEDS = {"mount": ["root"], "loop": ["root"], "ext4": ["mount", "loop"], "xfs": ["mount", "loop"]}

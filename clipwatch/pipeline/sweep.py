@@ -37,7 +37,8 @@ Progress = Callable[[ScanCounts], Awaitable[None]]
 
 
 class RootOffline(Exception):
-    """The root cannot be listed: unmounted, removed or not ours to read. Nothing is concluded."""
+    """The root's images cannot be looked at: unmounted, removed or not ours to read. Nothing is
+    concluded."""
 
 
 class Sweeper:
@@ -125,6 +126,11 @@ class Sweeper:
             found.unreadable.append(listing.folder)
             return
         self._unreadable.get(watched.root.root_id, set()).discard(listing.folder)
+        if listing.folder == b"" and await self._is_bare_mount_point(watched, listing):
+            raise RootOffline(
+                f"{os.fsdecode(watched.root.path)} is empty, and the images that are known were on"
+                " another file system, which is not mounted there"
+            )
         found.listed.add(listing.folder)
         self._remember(watched, listing)
         known = await self._store.known(watched.root.root_id, listing.folder)
@@ -155,6 +161,17 @@ class Sweeper:
     def unreadable(self, watched: WatchedRoot) -> Collection[bytes]:
         """Folders of the root that could not be read when a sweep came by last."""
         return self._unreadable.get(watched.root.root_id, ())
+
+    async def _is_bare_mount_point(self, watched: WatchedRoot, listing: FolderListing) -> bool:
+        """Whether what the root shows is the folder that its file system is mounted over."""
+        if not listing.is_empty:
+            return False
+        root_id = watched.root.root_id
+        for folder in await self._store.folders(root_id):
+            for file in (await self._store.known(root_id, folder)).values():
+                if file.state is not LocationState.MISSING:
+                    return file.stat.device != listing.device
+        return False
 
     def _remember(self, watched: WatchedRoot, listing: FolderListing) -> None:
         mtimes = self._mtimes.setdefault(watched.root.root_id, {})

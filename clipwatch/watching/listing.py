@@ -5,7 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from itertools import permutations
 from typing import Self
@@ -67,11 +67,17 @@ class FolderListing:
 
     folder: bytes  #: relative to the root, b"" being the root
     mtime_ns: int  #: of the folder, from before it was listed
+    device: int = 0  #: the file system that the folder is on
     files: Mapping[bytes, FileStat] = field(default_factory=dict)  #: regular ones, by name
     #: by name: what is called like an image and is not a regular file, or cannot be looked at
     irregular: Mapping[bytes, str] = field(default_factory=dict)
     folders: tuple[bytes, ...] = ()  #: relative to the root
     error: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that is ours to look at."""
+        return not (self.files or self.irregular or self.folders or self.error)
 
 
 def list_folder(root: bytes, folder: bytes, rules: IgnoreRules) -> FolderListing | None:
@@ -81,28 +87,28 @@ def list_folder(root: bytes, folder: bytes, rules: IgnoreRules) -> FolderListing
     ``folders``. A folder that cannot be read comes back with its ``error``; nothing is raised.
     """
     path = os.path.join(root, folder)
-    mtime_ns = 0
+    seen = FolderListing(folder, 0)
     try:
         status = os.lstat(path)
         if not stat.S_ISDIR(status.st_mode):
             return None
-        mtime_ns = status.st_mtime_ns
+        seen = FolderListing(folder, status.st_mtime_ns, status.st_dev)
         with os.scandir(path) as entries:
-            return _sort(folder, mtime_ns, entries, rules)
+            return _sort(seen, entries, rules)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        return FolderListing(folder, mtime_ns, error=_reason(error))
+        return replace(seen, error=_reason(error))
 
 
 def _sort(
-    folder: bytes, mtime_ns: int, entries: Iterable[os.DirEntry[bytes]], rules: IgnoreRules
+    seen: FolderListing, entries: Iterable[os.DirEntry[bytes]], rules: IgnoreRules
 ) -> FolderListing:
     files: dict[bytes, FileStat] = {}
     irregular: dict[bytes, str] = {}
     folders: list[bytes] = []
     for entry in entries:
-        path = os.path.join(folder, entry.name)
+        path = os.path.join(seen.folder, entry.name)
         if entry.is_symlink() or rules.ignores(path):
             continue
         if entry.is_dir(follow_symlinks=False):
@@ -112,7 +118,7 @@ def _sort(
             files[entry.name] = found
         elif found and has_image_name(entry.name):
             irregular[entry.name] = found
-    return FolderListing(folder, mtime_ns, files, irregular, tuple(folders))
+    return replace(seen, files=files, irregular=irregular, folders=tuple(folders))
 
 
 def has_image_name(path: bytes) -> bool:

@@ -52,9 +52,10 @@ class Library:
     async def seen_at_once(self, path: Path) -> None:
         """Return when the API shows an image that is written now; hints have to tell of it."""
         before = await self.present()
-        path.write_bytes(pictures.a1111_png(f"late {path}\nSteps: 1, Sampler: Euler, Seed: 1"))
+        late = pictures.a1111_png(f"late {path}\nSteps: 1, Sampler: Euler, Seed: 1")
+        await asyncio.to_thread(path.write_bytes, late)
         await self.until_all_present(before + 1, within=10.0)
-        path.unlink()
+        await asyncio.to_thread(path.unlink)
         await self.until_all_present(before, within=10.0)
 
 

@@ -273,10 +273,10 @@ async def test_what_was_lacking_is_tried_again_with_every_full_sweep(
             await watch.turned_until(lambda: watch.all_present("a.png"), most=10 * QUIET_SECS)
 
             async def is_watching() -> bool:
+                watch.clock.advance(SWEEP_SECS)
                 return watch.status.state == "watching"
 
-            watch.clock.advance(FULL_SWEEP_SECS)
-            await watch.turned_until(is_watching)
+            await watch.turned_until(is_watching, most=100 * FULL_SWEEP_SECS)
     assert [line["hint"] for line in logs if line["event"] == ROOT_BLIND] == [lack.hint]
     (watch.folder / "b.png").write_bytes(pictures.png(width=9))
     await eventually(lambda: watch.all_present("b.png"))

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from clipwatch.model import LocationState, Priority, ScanCounts
 from clipwatch.pipeline.sweep import FOLDER_SKIPPED, RootOffline
 from tests import pictures
-from tests.contracts.observations import found
+from tests.contracts.observations import found, put, seen
 from tests.pipeline.conftest import Parts
 from tests.watching.unprivileged import public_folder, without_privileges
 
@@ -93,6 +93,22 @@ async def test_where_all_seems_gone_the_first_look_is_not_believed(parts: Parts)
     await sweep(parts)
     assert not parts.sweeper.doubts(parts.watched)
     assert set((await states(parts)).values()) == {LocationState.MISSING}
+
+
+async def test_an_empty_root_whose_images_were_on_another_disk_is_offline(parts: Parts) -> None:
+    """Nothing is mounted there; the light sweep, which would find each folder gone, sees it too."""
+    for path in (b"a.png", b"day/b.png"):
+        await put(parts.store, seen(parts.watched.root, path))
+    with pytest.raises(RootOffline, match="not mounted"):
+        await sweep(parts)
+    (parts.folder / "day").mkdir()
+    await sweep(parts)
+    assert parts.sweeper.doubts(parts.watched)
+    shutil.rmtree(parts.folder / "day")
+    with pytest.raises(RootOffline, match="not mounted"):
+        await parts.sweeper.sweep_changed(parts.watched, Priority.NEW)
+    known = {**await states(parts), **await states(parts, b"day")}
+    assert known[b"a.png"] is known[b"b.png"] is LocationState.PRESENT
 
 
 async def test_a_root_that_is_away_is_offline_and_loses_nothing(parts: Parts) -> None:

@@ -26,7 +26,7 @@ MAKING = frozenset(
 )
 OTHER_WORK = re.compile(
     r"llm|chat|ollama|caption|florence|vlm|describe|interrogat|tagg|segment|sam[0-9]|dino|detect"
-    r"|mask|ground|wildcard|translat|enhancer|question|vqa|save"
+    r"|mask|ground|wildcard|translat|enhancer|question|vqa|save|remov|eras"
 )
 #: In the name of an input or the title of a node, what tells that its text is to be avoided.
 NEGATED = re.compile("neg|uncond")

@@ -3,7 +3,8 @@
 Samplers are known by their inputs, not by their names, which every extension makes up anew.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,14 +17,19 @@ MAX_SAMPLERS = 20  #: whose texts are looked at
 #: What every sampler has one of, and what tells it from nodes that only hand conditioning on.
 CONDITIONED = frozenset(
     {"guider", "positive", "conditioning", "text_embeds", "hyvid_embeds", "kolors_embeds"}
-    | {"pipe", "basic_pipe", "detailer_pipe", "context"}
+    | {"pipe", "basic_pipe", "detailer_pipe", "context", "sdxl_tuple", "base_sampler"}
 )
+#: Links to a node that has the conditioning in the sampler's stead.
+GUIDES = ("guider", "base_sampler")
 SEEDS = frozenset({"seed", "noise_seed"})
 SAMPLING = frozenset({"seed", "noise_seed", "latent_image"})
-#: In the name of one that turns a picture back into noise: it is told what was there before.
-INVERTING = "unsampl"
+#: In the name of one that turns a picture back into noise: it is told what was there before; and
+#: of nodes that hand on a seed together with conditioning.
+OTHER_WORK = re.compile(r"unsampl|^(?!.*(?:sampl|detail|upscal)).*(?:context|ctx|pipe|bus\b)")
 #: Inputs of a sampler that paints only a part of a picture, such as a face.
 PARTIAL = frozenset({"bbox_detector", "segs", "detailer_pipe"})
+#: In the name of a node that makes a batch of pictures, or one picture of several.
+GATHERING = re.compile(r"batch|list|grid|concat|concan|stitch|blend|compar")
 #: Inputs of a sampler that an earlier picture may reach without being the one that it refines.
 SIDEWAYS = frozenset(
     {"model", "positive", "negative", "conditioning", "clip", "vae"}
@@ -57,9 +63,9 @@ class Sampling:
 
 def is_sampler(node: Node) -> bool:
     """Whether its inputs are those of a sampler that makes or refines a picture."""
-    if INVERTING in node.kind.lower():
+    if OTHER_WORK.search(node.kind[:200].lower()):
         return False
-    if "guider" in node.links:
+    if any(name in node.links for name in GUIDES):
         return True
     if "positive" in node.links:
         return not SAMPLING.isdisjoint(node.inputs)
@@ -71,27 +77,30 @@ def is_sampler(node: Node) -> bool:
 def sampling(values: Values, node: Node) -> Sampling | None:
     """None where the positive text is not certain; a negative that is not counts as none."""
     guide = node
-    if "guider" in node.links:
-        guide = values.graph[values.source(node.links["guider"]).node_id]
+    by_guide = next((name for name in GUIDES if name in node.links), None)
+    if by_guide:
+        guide = values.graph[values.source(node.links[by_guide]).node_id]
     told = ways(guide, POSITIVE)
     positive = passages(values, told) if told else None
     if not told or positive is None:
         return None
     name = next(name for name, link in guide.links.items() if link == told[0].link)
     negative = passages(values, ways(guide, NEGATIVE))
-    return Sampling(node, name if guide is node else "guider", positive, negative or ())
+    return Sampling(node, by_guide or name, positive, negative or ())
 
 
 def main(values: Values, ends: Sequence[str], samplers: Sequence[Node]) -> Sampling | None:
     """The sampler that everything kept begins with; later ones refine what it made.
 
-    Where the pictures that were saved begin with different prompts, nothing tells which of them
-    this file is. One that paints a part of a picture from elsewhere does not tell the whole.
+    Where the pictures that were saved, or laid side by side in one, begin with different prompts,
+    nothing tells which of them this file is. One that paints a part of a picture from elsewhere
+    does not tell the whole.
     """
     if len(samplers) == 1:
         return _base(values, samplers[0])
     bases = _bases(values, ends, {node.node_id for node in samplers})
-    first = {bases[end]: None for end in ends if end in bases}
+    pictures = [*ends, *_gathered(values, bases)]
+    first = {bases[node_id]: None for node_id in pictures if node_id in bases}
     found = [_base(values, values.graph[node_id]) for node_id in islice(first, MAX_SAMPLERS)]
     prompts = {one.prompt if one else None for one in found}
     return found[0] if len(prompts) == 1 else None
@@ -124,6 +133,13 @@ def _bases(values: Values, ends: Sequence[str], samplers: Set[str]) -> Mapping[s
             if sampler:
                 bases[node.node_id] = node.node_id
     return bases
+
+
+def _gathered(values: Values, bases: Iterable[str]) -> Iterator[str]:
+    """What nodes are given that make one of several pictures, or a batch of them."""
+    for node in map(values.graph.__getitem__, bases):
+        if GATHERING.search(node.kind[:200].lower()):
+            yield from (link.node_id for link in node.links.values())
 
 
 def _joined(found: Sequence[Passage]) -> str:

@@ -26,7 +26,7 @@ MODEL_LINKS = ("model", "lora_stack", "optional_lora_stack", "pipe", "basic_pipe
 LATENT_LINKS = ("latent_image", "samples", "samples_to", "latent", "image_embeds")
 #: Widths and heights of loaders that also make the latent, and of nodes that only do that.
 SIZES = (("empty_latent_width", "empty_latent_height"), ("width", "height"))
-LATENT = re.compile(r"latent|tovideo|imageembeds|emptyimage")
+LATENT = re.compile(r"latent|tovideo|imageembeds|emptyembeds|emptyimage")
 #: "lora_name_1" of a stack, "lora_1" of rgthree, "lora_name" of the plain loader.
 LORA = re.compile(r"(?:lora_name|lora)_?([0-9]{0,3})$")
 WEIGHTS = (

@@ -34,13 +34,18 @@ POPULATED = "populated_text"
 OPAQUE = re.compile(
     r"llm|gpt|ollama|claude|gemini|llama|qwen|vlm|joy|florence|blip|caption|tagg|wd14|interrogat"
     r"|describe|wildcard|random|generat|enhanc|styl|translat|expan|replace|regex|load|read|pick"
+    r"|magic|super|convert|revers|shuffl|upper|lower|trim|split|extract|filter|refin|improv|rewrit|[a-z]2[a-z]"
 )
+#: How the name of a node ends that holds a text, before its extension's: "DF_Text_Box".
+HOLDER = re.compile(r"(?:text|string|prompt|literal|multiline|box)[\W_]*(?:[(\[|].*)?$")
 TEMPLATE = re.compile(r"__[\w*/ -]+__|\{[^{}]*\|[^{}]*\}")
-WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*")
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*|2(?=[A-Za-z])")
 
 SHOWING = re.compile(r"show|display|preview|debug|view|print|purge|clean|any$|reroute")
 SHOWN_INPUTS = ("text", "source", "anything", "any_input", "any", "input", "value", "string")
-CACHES = ("text_0", "preview_text", "preview_markdown", "text2", "result", "text")
+CACHES = ("text_0", "text2", "result", "text")
+#: What these keep is of the run before: they tell the editor what they show, and not the file.
+STALE = frozenset({"PreviewAny"})
 
 JOINING = re.compile(r"concat|join|append|combine|merge|stringfunction")
 SEPARATORS = ("delimiter", "separator", "delimeter", "sep", "seperator", "join_with")
@@ -127,15 +132,14 @@ class Values:
             return self._show(node)
         name = _held(node, kind, slot)
         value = None if name is None else self.of(node, name)
-        if name != POPULATED and "wildcard" in kind and _is_template(value):
-            return None
-        return value
+        is_open = name != POPULATED and "wildcard" in kind and is_template(value)
+        return None if is_open else value
 
     def _show(self, node: Node) -> Value | None:
         """What a node displays: what it is given, else what it kept of the last run."""
         name = next((name for name in SHOWN_INPUTS if name in node.links), None)
         value = self.of(node, name) if name else None
-        if value is not None or "text_1" in node.inputs:
+        if value is not None or "text_1" in node.inputs or node.kind in STALE:
             return value
         if self._displayed is None:
             self._displayed = self._shown()
@@ -172,10 +176,17 @@ def _held(node: Node, kind: str, slot: int) -> str | None:
         return ("positive", "negative")[slot] if slot in (0, 1) else None
     words = {word.lower() for word in WORD.findall(node.kind)}
     if words and node.kind.isascii() and words <= HOLDER_WORDS:
-        if len(node.inputs) == 1:
-            return next(iter(node.inputs))
-        return next((name for name in HELD if name in node.inputs), None)
-    return None if OPAQUE.search(kind) else _only_text(node.inputs)
+        return _held_of_several(node.inputs, slot)
+    return _only_text(node.inputs) if HOLDER.search(kind) and not OPAQUE.search(kind) else None
+
+
+def _held_of_several(inputs: Mapping[str, Any], slot: int) -> str | None:
+    """Further outputs belong to further texts; an index picks one line of a text or more."""
+    if len(inputs) == 1:
+        return next(iter(inputs))
+    if slot > 0 or any("index" in name for name in inputs):
+        return None
+    return next((name for name in HELD if name in inputs), None)
 
 
 def _only_text(inputs: Mapping[str, Any]) -> str | None:
@@ -204,5 +215,6 @@ def _place(name: str) -> tuple[int, int, str]:
     return PLACES.get(stem.lower().rstrip("_"), 0), int(number[:9] or 0), stem
 
 
-def _is_template(value: object) -> bool:
+def is_template(value: object) -> bool:
+    """Whether a node that fills in wildcards would make something else of it."""
     return isinstance(value, str) and TEMPLATE.search(value) is not None

@@ -6,7 +6,9 @@
      "links": [[4, 6, 0, 3, 1, "CONDITIONING"]], "definitions": {"subgraphs": [...]}}
 
 A link is [id, origin, slot, target, slot, type] or an object. Nodes of a subgraph get the ids
-"98:17", as ComfyUI gives them. Muted nodes vanish; a bypassed one hands its input on.
+"98:17", as ComfyUI gives them. Muted nodes vanish; a bypassed one hands its input on. Older editors
+had group nodes, "workflow>NAME", whose inputs and values are those of several nodes under made-up
+names: what was asked for cannot be told for certain then.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ MAX_SUBGRAPHS = 500  #: uses of them, in all
 MAX_SIZE = 50_000  #: nodes and links of all that is unfolded
 MAX_HOPS = 30  #: bypassed nodes and ends of subgraphs between two nodes
 MAX_INPUTS = 100  #: of a bypassed node that are looked at
+GROUPED = ("workflow>", "workflow/")  #: what the type of a group node begins with
 VIRTUAL = frozenset({"Note", "MarkdownNote", "GetNode"})
 
 
@@ -51,7 +54,7 @@ class Sheet:
 
 
 def to_graph(workflow: Mapping[str, Any]) -> dict[str, Any]:
-    """The nodes in API form; empty where this is no workflow.
+    """The nodes in API form; empty where this is no workflow, or has a group node.
 
     A value that cannot be assigned to an input with certainty is left out.
     """
@@ -73,10 +76,13 @@ def to_graph(workflow: Mapping[str, Any]) -> dict[str, Any]:
             elif len(sheets) <= MAX_SUBGRAPHS and size < MAX_SIZE:
                 sheets.append(used := _use(sheet, node_id, node, definition))
                 size += len(used.nodes) + len(used.wires)
+    kinds = {node_id: _text(node.get("type")) for node_id, (_, node) in places.items()}
+    if any(kind.startswith(GROUPED) for kind in kinds.values()):
+        return {}
     return {
         node_id: _entry(*place)
         for node_id, place in places.items()
-        if _text(place[1].get("type")) not in VIRTUAL
+        if kinds[node_id] not in VIRTUAL
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from clipwatch.embedded.comfyui_values import POPULATED, Values
+from clipwatch.embedded.comfyui_values import POPULATED, Values, is_template
 from clipwatch.embedded.graph import Link, Node
 
 MAX_PROMPT = 262_144  #: characters; many encoders may share one long text
@@ -44,11 +44,23 @@ PAIRED = {
 UNPAIRED = {POSITIVE: ("cond",), NEGATIVE: ("neg", "uncond")}
 WANTED = {want: frozenset(names) for want, names in PAIRED.items()}
 TEXTS = ENCODED.union(*WANTED.values())
+#: Says which of a node's texts are encoded, those for SDXL or the one for all others.
+TOGGLE = "with_SDXL"
+TOGGLED = {True: ["text_g", "text_l"], False: ["text"]}
 #: A node that is fed by a text model encodes; so does one that loads the model itself.
 MODELS = re.compile(r"clip|t5|model|encoder")
 LOADED = frozenset({"ckpt_name", "unet_name", "base_ckpt_name", "model_name"})
+#: In the name of an encoder that adds to its text what stands nowhere, and of those that fill in
+#: wildcards.
+WRITING = re.compile(r"styler|blip|interrogat")
+FILLING = re.compile(r"wildcard|^easy |^ttn ")
 #: Links that carry both conditionings and more.
-BUNDLE = re.compile(r"pipe|context|ctx|bus$|(?:text|hyvid|kolors|prompt)_embeds")
+BUNDLE = re.compile(r"pipe|context(?!_opt)|ctx|bus$|sdxl_tuple|(?:text|hyvid|kolors|prompt)_embeds")
+#: Inputs by which a node changes what a bundle carries; settings of them are called otherwise.
+CHANGED = {
+    POSITIVE: re.compile(r"(?:^|_)pos(?:itive)?$"),
+    NEGATIVE: re.compile(r"(?:^|_)neg(?:ative)?$"),
+}
 #: In the name of a node that takes one conditioning away from another.
 SUBTRACTING = re.compile(r"subtract|differen|minus")
 
@@ -121,10 +133,17 @@ def _following(values: Values, node: Node, way: Way) -> Sequence[Way] | None:
         if len(names) > 1 and SUBTRACTING.search(node.kind.lower()):
             return None
         return [Way(node.links[name], way.want) for name in names]
-    if not _is_encoder(node):
-        bundles = [link for name, link in node.links.items() if BUNDLE.search(name)]
-        return [Way(bundles[0], way.want, True)] if bundles else None
-    return ()
+    return () if _is_encoder(node) else _unbundled(node, way.want)
+
+
+def _unbundled(node: Node, want: str) -> list[Way] | None:
+    """The bundle that a node hands on; None where it puts something else into it, or has several
+    that override one another."""
+    bundles = [link for name, link in node.links.items() if BUNDLE.search(name)]
+    is_changed = any(node.inputs[name] for name in filter(CHANGED[want].search, node.inputs))
+    if not bundles or is_changed or (len(bundles) > 1 and "merge" in node.kind.lower()):
+        return None
+    return [Way(bundles[0], want, True)]
 
 
 def _is_pair(node: Node) -> bool:
@@ -149,8 +168,7 @@ def _paired(node: Node, way: Way) -> list[Way] | None:
     want = (POSITIVE, NEGATIVE)[way.link.slot] if by_slot else way.want
     if names := _named(node, want):
         return [Way(node.links[name], want) for name in names]
-    bundles = [link for name, link in node.links.items() if BUNDLE.search(name)]
-    return [Way(bundles[0], want, True)] if bundles else None
+    return _unbundled(node, want)
 
 
 def _carries(node: Node) -> bool:
@@ -185,6 +203,11 @@ def _encoded(values: Values, node: Node, way: Way) -> list[Passage] | None:
     if None in texts or not (known or way.bundled):
         return None
     text = "\n".join(text for text in known if text)
+    kind = node.kind[:200].lower()
+    if WRITING.search(kind) or (
+        names != [POPULATED] and FILLING.search(kind) and is_template(text)
+    ):
+        return None
     return [Passage(node.node_id, text, "+".join(names))]
 
 
@@ -196,4 +219,7 @@ def _encoded_names(node: Node, way: Way) -> list[str]:
         return []
     if POPULATED in node.inputs:
         return [POPULATED]
+    if TOGGLE in node.inputs:
+        toggle = node.inputs[TOGGLE]
+        return TOGGLED[toggle] if type(toggle) is bool else []
     return [name for name in node.inputs if name in ENCODED]

@@ -55,6 +55,7 @@ def test_the_first_of_several_services_has_the_main_prompt() -> None:
         node("OpenAIGPTImage1", prompt="", seed=1),
         node("TextOverlay", text="hello", image=["2", 0], caption=["writer", 0], size=3),
         node("Resize", prompt="a cat", image=["2", 0]),
+        node("ObjectRemover", prompt="the cat", seed=1, image=["2", 0]),
     ],
 )
 def test_what_others_are_told_is_not_the_prompt(producer: Any) -> None:

@@ -34,6 +34,13 @@ def graph_read(nodes: dict[str, Any]) -> Embedded:
         ("LTXVAddGuide", {**BOTH, "latent": ["x", 0]}, False),
         ("ReferenceLatent", {"conditioning": ["x", 0], "latent": ["x", 0]}, False),
         ("Text", {"positive": "a cat", "seed": 1}, False),
+        ("KSampler SDXL (Eff.)", {"sdxl_tuple": ["x", 0], "noise_seed": 1}, True),
+        ("RegionalSampler", {"base_sampler": ["x", 0], "seed": 1}, True),
+        ("FaceDetailerPipe", {"detailer_pipe": ["x", 0], "seed": 1}, True),
+        ("Context (rgthree)", {**BOTH, "seed": ["x", 0]}, False),
+        ("Context Big (rgthree)", {**BOTH, "seed": ["x", 0], "steps": ["x", 0]}, False),
+        ("Bus Node", {**BOTH, "seed": 1}, False),
+        ("ttN pipeLoader_v2", {"positive": ["x", 0], "seed": 1}, False),
     ],
 )
 def test_samplers_are_known_by_their_inputs(
@@ -100,6 +107,41 @@ def test_a_pipe_sampler_finds_the_loader_that_was_told() -> None:
     found = graph_read(nodes)
     assert (found.prompt, found.negative) == ("a cat", "a dog")
     assert (found.parameters["model"], found.parameters["seed"]) == ("m.ckpt", 3)
+
+
+def test_a_context_with_a_seed_is_no_sampler_whose_prompt_another_context_changed() -> None:
+    nodes = sampled(["second", 4], ["second", 5], **NODES)
+    nodes["first"] = node("Context (rgthree)", **BOTH, latent=["latent", 0], seed=["seed", 0])
+    nodes["second"] = node("Context (rgthree)", base_ctx=["first", 0], positive=["fox", 0])
+    nodes |= {"fox": encode("a fox"), "seed": node("Seed (rgthree)", seed=5)}
+    found = graph_read(nodes)
+    assert (found.prompt, found.negative, found.parts) == ("a fox", "a dog", ())
+
+
+def test_samplers_find_their_texts_in_what_extensions_bundle() -> None:
+    loader = {"base_ckpt_name": "m", "positive": "a cat", "negative": "a dog"}
+    nodes = {
+        "sampler": node("KSampler SDXL (Eff.)", sdxl_tuple=["loader", 0], noise_seed=1),
+        "loader": node("Eff. Loader SDXL", **loader),
+        "save": node("SaveImage", images=["sampler", 0]),
+    }
+    assert (graph_read(nodes).prompt, graph_read(nodes).negative) == ("a cat", "a dog")
+    nodes["sampler"] = node("RegionalSampler", base_sampler=["loader", 0], seed=1, steps=20)
+    nodes["loader"] = node("KSamplerAdvancedProvider", basic_pipe=["pipe", 0], cfg=8)
+    found = graph_read(nodes | {"pipe": node("ToBasicPipe", **BOTH)} | NODES)
+    assert (found.prompt, found.negative) == ("a cat", "a dog")
+    assert found.found_in == "PNG tEXt prompt, node sampler.base_sampler -> cat.text"
+
+
+@pytest.mark.parametrize("kind", ["ImageBatch", "Image Concanate", "ImageBlend", "LatentBatch"])
+def test_of_pictures_put_together_with_different_prompts_none_is_certain(kind: str) -> None:
+    nodes = sampled(["cat", 0], **NODES)
+    nodes["other"] = node("KSampler", seed=2, positive=["dog", 0], latent_image=["latent", 0])
+    nodes["both"] = node(kind, image1=["sampler", 0], image2=["other", 0])
+    nodes["save"] = node("SaveImage", images=["both", 0])
+    assert graph_read(nodes).outcome is Outcome.NO_PROMPT
+    nodes["other"]["inputs"]["positive"] = ["cat", 0]
+    assert graph_read(nodes).prompt == "a cat"
 
 
 def test_a_picture_that_only_controls_another_is_not_its_base() -> None:

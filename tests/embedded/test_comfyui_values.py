@@ -23,7 +23,7 @@ def behind(start: Any, /, **nodes: Any) -> Value | None:
         node("PrimitiveStringMultiline", value="a cat"),
         node("JWString", text="a cat"),
         node("PrimitiveNode", value="a cat"),
-        node("my.Prompt.Thing", prompt="a cat"),
+        node("my.Text_Box (mine)", prompt="a cat"),
         node("Text Multiline", text=["cat", 0]),
         node("ImpactWildcardProcessor", wildcard_text="a __pet__", populated_text="a cat", seed=1),
         node("Positive and Negative", positive="a cat", negative="a dog"),
@@ -39,7 +39,6 @@ def test_a_node_holds_a_value(start: Any) -> None:
         node("PreviewAny", source=["cat", 0]),
         node("ShowText|pysssss", text=["cat", 0], text_0="what it was before"),
         node("ShowText|pysssss", text=["writer", 0], text_0="a cat"),
-        node("PreviewAny", source=["writer", 0], preview_text="a cat"),
         node("easy showAnything", anything=["cat", 0]),
     ],
 )
@@ -101,11 +100,32 @@ def test_texts_are_joined_by_the_order_of_their_names(start: Any, joined: str) -
         node("文本", a="a cat"),
         node("Text", text=["start", 0]),
         node("Text", text=None),
+        node("PreviewAny", source=["writer", 0], preview_text="of the run before"),
+        node("Prompt Upsampler", prompt="a cat"),
+        node("Mistral", prompt="a cat"),
+        node("MagicPrompt", text="a cat"),
+        node("StringUppercase", text="a cat"),
+        node("Text2Prompt", text="a cat"),
+        node("Reverse Text", text="a cat"),
+        node("easy promptLine", prompt="a cat\na dog", start_index=1, max_rows=1),
         node("Reroute", a=["cat", 0], b=["dog", 0]),
     ],
 )
 def test_what_was_made_at_run_time_is_not_certain(start: Any) -> None:
     assert behind(start, writer=node("LLM", prompt="x")) is None
+
+
+def test_a_further_output_belongs_to_a_further_text() -> None:
+    several = node("Text String", text="a cat", text_b="a dog")
+    nodes = graph.parse({"start": several})
+    assert Values(nodes).behind(START) == "a cat"
+    assert Values(nodes).behind(graph.Link("start", 1)) is None
+
+
+def test_what_is_displayed_by_a_node_that_only_tells_the_editor_is_stale() -> None:
+    nodes = {"start": node("PreviewAny", source=["w", 0]), "w": node("LLM", prompt="x")}
+    displayed = {"start": "of the run before"}
+    assert Values(graph.parse(nodes), lambda: displayed).behind(START) is None
 
 
 def test_a_setting_comes_from_the_input_of_the_same_name() -> None:

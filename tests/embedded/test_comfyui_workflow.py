@@ -52,6 +52,18 @@ def test_a_graph_that_was_run_goes_before_its_drawing() -> None:
     assert read(pictures.png(texts)).prompt == "a cat"
 
 
+@pytest.mark.parametrize("group", ["workflow>mine", "workflow/mine"])
+@pytest.mark.parametrize("place", [3, 6, 7])
+def test_a_group_node_leaves_no_prompt_certain(group: str, place: int) -> None:
+    grouped = next(entry for entry in plain_nodes() if entry["id"] == place)
+    texts = ["a fox", "a wolf"]
+    drawing = workflow([{**grouped, "type": group, "widgets_values": texts}])
+    found = workflow_read(drawing)
+    assert (found.outcome, found.prompt, found.generator) == (Outcome.NO_PROMPT, "", "ComfyUI")
+    muted = drawn(99, group, (), texts, mode=2)
+    assert workflow_read(workflow([muted])).prompt == "a cat"
+
+
 def test_muted_nodes_are_gone() -> None:
     muted = drawn(6, "CLIPTextEncode", (), ["a cat"], mode=2)
     assert workflow_read(workflow([muted])).outcome is Outcome.NO_PROMPT

@@ -141,6 +141,21 @@ def test_pipes_carry_both(want: str, found: list[str]) -> None:
     assert texts(4, want=want, start=context, inner=inner, cat=CAT, dog=DOG) == found
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        node("easy pipeEdit", pipe=["pipe", 0], pos=["dog", 0], conditioning_mode="replace"),
+        node("easy pipeEdit", pipe=["pipe", 0], optional_positive="a dog"),
+        node("Context Merge (rgthree)", ctx_01=["pipe", 0], ctx_02=["other", 0]),
+    ],
+)
+def test_what_a_node_puts_into_a_pipe_makes_it_uncertain(start: object) -> None:
+    pipe = node("easy fullLoader", ckpt_name="m", positive="a cat", negative="a fox")
+    assert texts(4, start=start, pipe=pipe, other=pipe, cat=CAT, dog=DOG) is None
+    unchanged = node("easy pipeEdit", pipe=["pipe", 0], optional_positive="", positive_weight=1)
+    assert texts(4, start=unchanged, pipe=pipe) == ["a cat"]
+
+
 def test_several_pairs_are_all_told() -> None:
     start = node("PairConditioningCombine", positive_A=["cat", 0], positive_B=["dog", 0])
     assert texts(start=start, cat=CAT, dog=DOG) == ["a cat", "a dog"]
@@ -160,6 +175,16 @@ def test_several_pairs_are_all_told() -> None:
         ),
         (node("CLIPTextEncodeLumina2", system_prompt="superior", user_prompt="a cat"), ["a cat"]),
         (node("Mystery", text="a cat"), None),
+        (node("smZ CLIPTextEncode", with_SDXL=False, text="a cat", text_g="old"), ["a cat"]),
+        (node("smZ CLIPTextEncode", with_SDXL=True, text="old", text_g="a cat"), None),
+        (
+            node("smZ CLIPTextEncode", with_SDXL=True, text="old", text_g="a cat", text_l="b"),
+            ["a cat\nb"],
+        ),
+        (node("CLIPTextEncodeBLIP", text="a BLIP_TEXT", clip=["c", 0]), None),
+        (node("PromptStylerAndEncode", text_positive="a cat", clip=["c", 0]), None),
+        (node("easy a1111Loader", ckpt_name="m", positive="a {cat|dog}"), None),
+        (node("CLIPTextEncode", text="a {cat|dog}", clip=["c", 0]), ["a {cat|dog}"]),
         (node("CLIPTextEncode", text="", clip=["c", 0]), [""]),
     ],
 )

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from clipwatch.errors import InterrogatorError
+from clipwatch.errors import BackendMisconfigured, InterrogatorError
 from clipwatch.interrogators.base import Activity, Interrogator, Unloader
 from clipwatch.model import Clock, Priority
 from clipwatch.pipeline.backend import Backend
@@ -25,6 +25,7 @@ from clipwatch.pipeline.courtesy import (
 
 BACKEND_UNLOADED = "backend.unloaded"
 BACKEND_YIELDED = "backend.yielded"
+SHARER_REFUSED = "sharer.refused"
 UNLOADING_FAILED = "unloading.failed"
 
 #: One on the card that does not answer is left out of account for so long.
@@ -34,13 +35,15 @@ log = structlog.get_logger()
 
 
 class Sharer:
-    """A server on the same card, which only its owner uses. One that is down holds nobody up."""
+    """A server on the same card, which only its owner uses. One that is down holds nobody up; one
+    that will not tell us what it does is said once in the log."""
 
     def __init__(self, interrogator: Interrogator, clock: Clock) -> None:
         self.name = urlsplit(interrogator.url).netloc
         self._interrogator = interrogator
         self._clock = clock
         self._again = 0.0
+        self._is_told = False
 
     async def activity(self) -> Activity:
         """What it does; UNKNOWN where it does not answer."""
@@ -49,7 +52,10 @@ class Sharer:
         try:
             async with asyncio.timeout(POLL_SECS):
                 return await self._interrogator.activity()
-        except (InterrogatorError, TimeoutError):
+        except (InterrogatorError, TimeoutError) as error:
+            if isinstance(error, BackendMisconfigured) and not self._is_told:
+                self._is_told = True
+                log.warning(SHARER_REFUSED, error=error.message, hint=error.hint)
             self._again = self._clock.monotonic() + SHARER_SECS
             return Activity.UNKNOWN
 

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from clipwatch.hours import Hours
 from clipwatch.model import Ask, Priority
+from clipwatch.pipeline.attention import SHARER_REFUSED
 from clipwatch.pipeline.courtesy import Manners
 from clipwatch.store.sqlite import SqliteStore
 from tests.clock import ManualClock
@@ -187,6 +189,24 @@ async def test_one_that_is_down_holds_nobody_up_until_it_is_there(
         await rig.add()
         await rig.pass_time(10)
         assert len(server.calls) == 1
+
+
+async def test_one_that_refuses_to_tell_what_it_does_is_named_once(
+    store: SqliteStore,
+    clock: ManualClock,
+    server: FakeA1111,
+    tmp_path: Path,
+) -> None:
+    async with FakeA1111(auth=("lena", "secret")) as guarded:
+        tagger = Server(server.url, "tagger", yields_to=(guarded.url,))
+        async with asking(store, clock, tmp_path / "i", tagger) as rig:
+            await rig.add()
+            with capture_logs() as logged:
+                rig.start()
+                await rig.pass_time(30)
+            assert await rig.done()
+    (told,) = (entry for entry in logged if entry["event"] == SHARER_REFUSED)
+    assert guarded.url in told["error"] and told["hint"]
 
 
 async def test_an_idle_server_is_told_once_to_free_its_memory_after_the_last_picture(

@@ -45,7 +45,7 @@ def test(
     no daemon. A configured back end is asked with its own credentials. Exit code 1 where one could
     not interrogate now.
     """
-    from clipwatch.cli.examine import examine
+    from clipwatch.cli.backend_probe import probed
     from clipwatch.settings import backend_at
 
     settings = _settings(config)
@@ -54,7 +54,7 @@ def test(
         password = _password(username, password_stdin)
         given = {"kind": kind, "model": model, "username": username, "password": password}
         asked = [backend_at(str(backend), **given)]
-    found = examine(asked, picture, settings.clip.timeout_secs)
+    found = probed(asked, picture, settings.clip.timeout_secs)
     if as_json:
         say_json({"backends": found})
     else:

@@ -1,15 +1,28 @@
 """What a server says: one module for each kind of server that can look at a picture, and ``local``
-for models that need none."""
+for models that need none.
+
+Where to look, beside the kinds:
+
+- the way there: ``picture`` (by ``picture_strip``) makes of a file what a server takes, ``body``
+  and ``exchange`` the request, ``http`` sends it;
+- the way back: ``answer`` tells a failure by status and words, ``caption`` a failure that calls
+  itself a success; ``tag_scores`` and ``openai_reply`` read what is particular to taggers and to
+  chat models;
+- which server is it: ``detect`` looks once, ``auto`` is the kind that goes on looking, ``probing``
+  puts what is wrong in words, with ``webui`` and ``openai_servers`` for what those programs tell;
+  ``neighbours`` are others on this machine, ``trial`` has one look at a picture;
+- ``aliases`` is the one table of model names; ``comfyui_*`` and ``local_*`` are parts of theirs.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from clipwatch.interrogators.auto import Auto
 from clipwatch.interrogators.base import Interrogator
 from clipwatch.interrogators.clipext import ClipExt
 from clipwatch.interrogators.comfyui import Comfyui
 from clipwatch.interrogators.comfyui_workflow import workflow_of
-from clipwatch.interrogators.detecting import Detecting
 from clipwatch.interrogators.generic import Generic
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.koboldcpp import KoboldCpp
@@ -17,8 +30,8 @@ from clipwatch.interrogators.local import Local
 from clipwatch.interrogators.openai import Openai
 from clipwatch.interrogators.sdapi import Sdapi
 from clipwatch.interrogators.sdnext import SdNext
+from clipwatch.interrogators.tag_scores import Thresholds
 from clipwatch.interrogators.tagger import Tagger
-from clipwatch.interrogators.tagging import Thresholds
 from clipwatch.settings import BackendSettings
 
 
@@ -71,7 +84,7 @@ async def build(
 
     if backend.kind != "auto":
         return make(backend.kind)
-    return Detecting(server, make, monotonic=monotonic)
+    return Auto(server, make, monotonic=monotonic)
 
 
 async def _local(backend: BackendSettings, models: Path, monotonic: Callable[[], float]) -> Local:

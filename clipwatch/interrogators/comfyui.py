@@ -21,7 +21,7 @@ from clipwatch.interrogators.comfyui_workflow import HINT_SAVES, Workflow
 from clipwatch.interrogators.exchange import absent_model, unknown_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
-from clipwatch.interrogators.tagging import written
+from clipwatch.interrogators.tag_scores import written
 from clipwatch.interrogators.webui import text_or_none
 from clipwatch.model import Caption
 

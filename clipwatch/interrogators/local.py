@@ -32,7 +32,7 @@ from clipwatch.interrogators.local_folder import (
     meant_by,
     name_of,
 )
-from clipwatch.interrogators.tagging import Thresholds, caption_of
+from clipwatch.interrogators.tag_scores import Thresholds, caption_of
 from clipwatch.model import Caption
 
 if TYPE_CHECKING:  # it needs the extra

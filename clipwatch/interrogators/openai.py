@@ -9,11 +9,11 @@ from clipwatch.interrogators.aliases import is_default, model_used
 from clipwatch.interrogators.answer import HINT_VISION
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.body import PictureBody
-from clipwatch.interrogators.chatserver import ChatServer, listed_models, looked_over
 from clipwatch.interrogators.exchange import absent_model
 from clipwatch.interrogators.http import Server
+from clipwatch.interrogators.openai_reply import prompt_of
+from clipwatch.interrogators.openai_servers import ChatServer, listed_models, looked_over
 from clipwatch.interrogators.probing import looked_at
-from clipwatch.interrogators.reply import prompt_of
 from clipwatch.model import Caption
 
 QUESTION = (

@@ -21,7 +21,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from clipwatch.embedded.pixels import pixel_key
 from clipwatch.errors import PictureRejected
 from clipwatch.interrogators.base import Picture
-from clipwatch.interrogators.drawing import (
+from clipwatch.interrogators.picture_strip import (
     JPEG_START,
     PNG_SIGNATURE,
     UPRIGHT,

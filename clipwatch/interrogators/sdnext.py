@@ -19,7 +19,7 @@ from clipwatch.interrogators.exchange import (
     unknown_model,
 )
 from clipwatch.interrogators.http import Server
-from clipwatch.interrogators.tagging import FLOOR, caption_of
+from clipwatch.interrogators.tag_scores import FLOOR, caption_of
 from clipwatch.interrogators.webui import sdnext_version
 from clipwatch.model import Caption
 

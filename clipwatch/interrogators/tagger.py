@@ -16,7 +16,7 @@ from clipwatch.interrogators.exchange import (
     request_body,
 )
 from clipwatch.interrogators.http import Server
-from clipwatch.interrogators.tagging import FLOOR, RATINGS, caption_of
+from clipwatch.interrogators.tag_scores import FLOOR, RATINGS, caption_of
 from clipwatch.model import Caption
 
 PATH = "/tagger/v1/interrogate"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.errors import CaptionRejected
-from clipwatch.interrogators.tagging import FLOOR, Thresholds, caption_of
+from clipwatch.interrogators.tag_scores import FLOOR, Thresholds, caption_of
 from clipwatch.model import Tag, TagOrigin
 
 

@@ -1,4 +1,4 @@
-"""A file cut down to what draws its picture: pure, on the file's bytes.
+"""A file stripped of all that does not draw its picture: pure, on the file's bytes.
 
 Text, profiles, animations and thumbnails never reach the decoder or the server. Pillow refuses a
 picture for a large text chunk, warns of a broken animation or EXIF block, and obeys neither; none

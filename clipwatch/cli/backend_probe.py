@@ -15,15 +15,15 @@ from clipwatch.runfile import models_directory
 from clipwatch.settings import BackendSettings
 
 
-def examine(
+def probed(
     backends: Sequence[BackendSettings], picture: bool, limit: float
 ) -> list[dict[str, Any]]:
     """What each back end is, in the words of the API. With ``picture`` each has to interrogate one
     within ``limit`` seconds."""
-    return asyncio.run(_examine(backends, picture, limit))
+    return asyncio.run(_probed(backends, picture, limit))
 
 
-async def _examine(
+async def _probed(
     backends: Sequence[BackendSettings], picture: bool, limit: float
 ) -> list[dict[str, Any]]:
     neighbours = Neighbours(USUAL_PORTS, monotonic=time.monotonic)

@@ -21,7 +21,7 @@ BELIEVED_SECONDS = 60.0
 T = TypeVar("T")
 
 
-class Detecting:
+class Auto:
     """An interrogator of kind ``auto``: finds its kind when first used, and then is of that kind.
 
     ``make`` builds the interrogator of a kind, ``monotonic`` counts seconds. Another program may

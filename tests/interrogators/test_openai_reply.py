@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.errors import BackendFailed, CaptionRejected
-from clipwatch.interrogators.reply import plain, prompt_of
+from clipwatch.interrogators.openai_reply import plain, prompt_of
 from tests.servers.openai import completion
 
 URL = "http://h:1"

@@ -14,8 +14,8 @@ from clipwatch.errors import (
     Problem,
 )
 from clipwatch.interrogators import build
+from clipwatch.interrogators.auto import BELIEVED_SECONDS
 from clipwatch.interrogators.base import Activity, Interrogator
-from clipwatch.interrogators.detecting import BELIEVED_SECONDS
 from clipwatch.interrogators.generic import PATHS
 from clipwatch.settings import BackendSettings
 from tests.contracts.interrogator import InterrogatorContract, make_red

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from clipwatch.interrogators.drawing import Truncated, draw_jpeg, draw_png, orientation
+from clipwatch.interrogators.picture_strip import Truncated, draw_jpeg, draw_png, orientation
 from tests.interrogators.images import RED, chunk, exif, halves, png, saved
 
 TEXT = chunk(b"tEXt", b"parameters\0a secret prompt")

@@ -6,6 +6,9 @@
     dispatch       the share of a back end's time that is used, and what it costs
     manners        what an owner who renders all day loses to the backlog, simulated
     idle_memory    what the waiting daemon holds, and for what
+    http           a page over HTTP, against FastAPI
+    reading        what is said in files, read
+    search         searches in a million images
 
 Every figure that matters is a ratio to a floor taken in the same run, because the machine's own
 speed moves by more than the code's. The database lies where ``TMPDIR`` points: choose a real disk.

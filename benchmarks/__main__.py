@@ -5,13 +5,14 @@ from benchmarks import (
     cached,
     dispatch,
     first_import,
+    http,
     idle_memory,
     manners,
     reading,
     search,
 )
 
-BENCHMARKS = (first_import, arrival, cached, dispatch, manners, idle_memory, reading, search)
+BENCHMARKS = (first_import, arrival, cached, dispatch, manners, idle_memory, http, reading, search)
 
 
 def main() -> None:

@@ -37,6 +37,9 @@ IMAGES = 5_000
 ROUNDS = 3
 ROWS = 1_000  #: of the floor's transactions
 TICK_SECS = 0.005
+#: Times the floor's time that infinite-image-browsing (c18964b) took for its scan, which keeps
+#: tags and has no full text: 1,579 files/s against 14,094, interleaved, of 20,000 files.
+BROWSING = 8.9
 NO_SERVER = "http://127.0.0.1:9"
 
 T = TypeVar("T")
@@ -48,6 +51,7 @@ class Run:
 
     seconds: float
     peak_mb: float
+    idle_mb: float = 0.0  #: before it began
     lag_ms: float = 0.0  #: p99 of how late the event loop woke a task that slept
 
 
@@ -79,10 +83,18 @@ def _show(written: corpus.Written, floors: Sequence[Run], imports: Sequence[Run]
         [
             (f"{statistics.median(ratios):.2f} x", f"the floor's time ({_range(ratios, '.2f')})"),
             (
-                f"{statistics.median(speeds):,.0f}/s",
-                f"images ({_range(speeds, ',.0f')}); goal: 3,000",
+                f"{BROWSING / statistics.median(ratios):.1f} x",
+                "infinite-image-browsing, by its ratio to such a floor; goal: 3",
             ),
-            (f"{max(one.peak_mb for one in imports):.0f} MB", "peak memory; goal: under 120"),
+            (
+                f"{statistics.median(speeds):,.0f}/s",
+                f"images ({_range(speeds, ',.0f')}), raw texts, tags and full text kept",
+            ),
+            (
+                f"+ {max(one.peak_mb - one.idle_mb for one in imports):.0f} MB",
+                "peak memory above idle; goal: 60",
+            ),
+            (f"{max(one.peak_mb for one in imports):.0f} MB", "peak memory"),
             (f"{max(one.peak_mb for one in floors):.0f} MB", "peak memory of the floor"),
             (
                 f"{statistics.median(one.lag_ms for one in imports):.0f} ms",
@@ -151,14 +163,16 @@ def first_import(folder: Path, state: Path, images: int) -> Run:
     """Let a new daemon import the folder, and check that it knows every image then."""
     state.mkdir()
     output = log.configure("warning", "json", sys.stderr, environ={})
-    seconds, lags = asyncio.run(_import(settings_for(folder, state), state, images))
+    seconds, idle, lags = asyncio.run(_import(settings_for(folder, state), state, images))
     output.close()
-    return Run(seconds, report.memory_mb("VmHWM"), report.percentile(lags, 99) * 1000)
+    lag_ms = report.percentile(lags, 99) * 1000
+    return Run(seconds, report.memory_mb("VmHWM"), idle, lag_ms)
 
 
-async def _import(settings: Settings, state: Path, images: int) -> tuple[float, list[float]]:
+async def _import(settings: Settings, state: Path, images: int) -> tuple[float, float, list[float]]:
     async with running(settings, {"STATE_DIRECTORY": str(state)}, SystemClock()) as daemon:
         lags: list[float] = []
+        idle = report.memory_mb("VmRSS")
         began = time.perf_counter()
         consumer = asyncio.create_task(daemon.consumer.run())
         watch = asyncio.create_task(_watch_lag(lags))
@@ -170,7 +184,7 @@ async def _import(settings: Settings, state: Path, images: int) -> tuple[float, 
         await asyncio.wait([consumer, watch])
     if counts["locations.present"] != images:
         raise SystemExit(f"{images} images were written, and the daemon knows {counts}")
-    return seconds, lags
+    return seconds, idle, lags
 
 
 async def _watch_lag(lags: list[float]) -> None:

@@ -15,7 +15,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ FEW = 10_000
 PAGE = 50
 RUNS = 21
 MOST_SECS = 3.0
+WINDOW = 10  #: transactions that are taken together
 GOAL_MS = 50.0
 _TEXT = "{prompt generated manual}"
 NOW = datetime.fromtimestamp(library.NOW / 1e6, UTC)
@@ -90,7 +91,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="clipwatch-") as work:
         path = asked.library or Path(work, "library.db")
         if not path.exists():
-            library.build(path, asked.images)
+            _show_pace(library.build(path, asked.images))
         with closing(_opened(path)) as connection:
             _show_ratios(connection, path)
             _show_queries(connection)
@@ -130,6 +131,25 @@ def _statement(connection: sqlite3.Connection, sql: str, *values: object) -> flo
 
 
 # --- the tables ------------------------------------------------------------------------------
+
+
+def _show_pace(costs: Sequence[float]) -> None:
+    """What a thousand further images cost, from the first to the last."""
+    images = library.A_TRANSACTION
+    first = statistics.median(costs[:WINDOW])
+    slowest = max(statistics.median(costs[at : at + WINDOW]) for at in range(0, len(costs), WINDOW))
+    report.show(
+        f"Recording {len(costs) * images:,} images, {images:,} to a transaction",
+        ["processor time with tags and full text; what files say is made up, and not counted"],
+        [
+            (
+                f"{slowest / first:.2f} x",
+                f"the time of the first {WINDOW * images:,}: the slowest as many; goal: 1.2",
+            ),
+            (f"{images / first:,.0f}/s", f"images, the first {WINDOW * images:,}"),
+            (f"{images / statistics.median(costs[-WINDOW:]):,.0f}/s", "the last as many"),
+        ],
+    )
 
 
 def _show_ratios(connection: sqlite3.Connection, path: Path) -> None:

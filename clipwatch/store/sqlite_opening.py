@@ -16,7 +16,7 @@ PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;
 PRAGMA mmap_size = 0;
 """
-_WRITER = f"""{PAGES}{_COMMON}
+WRITER = f"""{PAGES}{_COMMON}
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 1000;
@@ -39,7 +39,7 @@ def must_exist(path: Path) -> None:
 
 def prepare_writer(connection: sqlite3.Connection, drift: Measure | None) -> None:
     """Every commit is flushed to the disk, and the schema is the one of this code."""
-    connection.executescript(_WRITER)
+    connection.executescript(WRITER)
     sqlite_drift.install(connection, drift)
     migrate(connection)
 

@@ -70,9 +70,8 @@ class Auto:
         self.models = found.models
         return capabilities
 
-    async def unload(self) -> None:
-        if isinstance(self._found, Unloader):
-            await self._found.unload()
+    async def unload(self) -> bool:
+        return isinstance(self._found, Unloader) and await self._found.unload()
 
     async def close(self) -> None:
         await self._server.close()

@@ -90,8 +90,8 @@ class Interrogator(Protocol):
 
 @runtime_checkable
 class Unloader(Protocol):
-    """An interrogator whose server can be told to free the card's memory."""
+    """An interrogator of a kind whose servers can be told to free the card's memory."""
 
-    async def unload(self) -> None:
-        """Have it let go of its models, which the next picture loads again. Only for a server that
-        is idle. Raises ``InterrogatorError``."""
+    async def unload(self) -> bool:
+        """Have it let go of its models, which the next picture loads again; False where this
+        program cannot. Only for a server that is idle. Raises ``InterrogatorError``."""

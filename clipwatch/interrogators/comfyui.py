@@ -106,8 +106,9 @@ class Comfyui:
 
         return await looked_at(self.kind, self._server, look, self._monotonic)
 
-    async def unload(self) -> None:
+    async def unload(self) -> bool:
         await self._server.tell("/free", b'{"unload_models":true,"free_memory":true}')
+        return True
 
     async def close(self) -> None:
         await self._server.close()

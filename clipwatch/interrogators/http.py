@@ -40,7 +40,16 @@ GOODBYE_SECONDS = 0.5
 PLAIN = {"Accept-Encoding": "identity"}
 
 #: Routes of chat servers that are not below a base URL which ends with /v1.
-BESIDE_V1 = ("/v1/", "/api/version", "/api/tags", "/api/show", "/api/v0/", "/props", "/version")
+BESIDE_V1 = (
+    "/v1/",
+    "/api/version",
+    "/api/tags",
+    "/api/show",
+    "/api/generate",
+    "/api/v0/",
+    "/props",
+    "/version",
+)
 
 HINT_START = "start it, or correct the back end's url"
 

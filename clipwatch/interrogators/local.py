@@ -132,12 +132,13 @@ class Local:
             latency_ms=round((self._monotonic() - started) * 1000),
         )
 
-    async def unload(self) -> None:
+    async def unload(self) -> bool:
         """Give the model's memory back; the next picture loads it again."""
         async with self._turn:
             await self._rest()
             if self._loaded is not None:
                 await asyncio.to_thread(self._drop)
+        return True
 
     async def close(self) -> None:
         await self.unload()

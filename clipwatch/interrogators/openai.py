@@ -6,7 +6,7 @@ import orjson
 
 from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import is_default, model_used
-from clipwatch.interrogators.answer import HINT_VISION
+from clipwatch.interrogators.answer import HINT_VISION, RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.body import PictureBody
 from clipwatch.interrogators.exchange import absent_model
@@ -56,6 +56,7 @@ class Openai:
         self._default = model
         self._monotonic = monotonic
         self._only = ""  #: the default where none is set, once it is known
+        self._loaded = ""  #: the model that was asked last
 
     def accepts(self, model: str) -> bool:
         return True
@@ -72,6 +73,7 @@ class Openai:
             raise absent_model(self.url, model, used, error.known) from error
         if isinstance(answer, dict) and answer.get("error"):  # with a 200, as proxies do
             raise self._server.failure(answer)
+        self._loaded = used
         with self._server.discreet():
             return Caption(prompt_of(answer, self.url), used)
 
@@ -81,6 +83,17 @@ class Openai:
 
     async def probe(self) -> Capabilities:
         return await looked_at(self.kind, self._server, self._look, self._monotonic)
+
+    async def unload(self) -> bool:
+        """Ollama alone can."""
+        if not self._loaded:
+            return False
+        body = orjson.dumps({"model": self._loaded, "keep_alive": 0, "stream": False})
+        try:
+            answer = await self._server.post("/api/generate", body, is_quick=True)
+        except RouteAbsent:
+            return False
+        return isinstance(answer, dict) and answer.get("done") is True
 
     async def close(self) -> None:
         await self._server.close()

@@ -1,7 +1,6 @@
 """The wd14-tagger extension of A1111 and its forks: toriato's, and picobyte's that followed it."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from clipwatch.errors import BackendFailed, ModelUnknown
@@ -71,9 +70,12 @@ class Tagger:
             self._server, self, (PATH,), self._monotonic, hint=HINT, listed=self._list, more=more
         )
 
-    async def unload(self) -> None:
-        with suppress(RouteAbsent):  # toriato's has no such route
+    async def unload(self) -> bool:
+        try:
             await self._server.get(UNLOAD_PATH)
+        except RouteAbsent:  # toriato's has no such route
+            return False
+        return True
 
     async def close(self) -> None:
         await self._server.close()

@@ -128,9 +128,9 @@ class Attention:
             return
         try:
             if await self._own() in (Activity.IDLE, Activity.UNKNOWN):
-                await server.unload()
                 self._has_loaded = False
-                log.info(BACKEND_UNLOADED, backend=self._backend.name)
+                if await server.unload():
+                    log.info(BACKEND_UNLOADED, backend=self._backend.name)
         except InterrogatorError as error:
             self._has_loaded = False  # it frees them itself, or the next picture tries again
             log.warning(UNLOADING_FAILED, backend=self._backend.name, error=error.message)

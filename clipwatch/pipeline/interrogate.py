@@ -298,15 +298,16 @@ class Interrogations:
                 hint="look at what the server is doing",
             )
         trouble = worker.standing.trouble if self._vain([worker]) else None
-        # By itself the breaker's trouble would contradict a probe that found nothing wrong.
-        waits_for = worker.waits_for if trouble or found.busy else None
-        at_work = "it is at work; the next picture waits for that" if found.busy else None
+        busy = found.busy or worker.attention.permission.most is None
+        # The breaker's trouble alone would contradict a probe that found nothing wrong.
+        waits_for = worker.waits_for if trouble or busy else None
+        at_work = "it is at work; the next picture waits for that" if busy else None
         return BackendHealth(
             name=worker.backend.name,
             kind=found.kind,
             url=interrogator.url,
             available=found.available and trouble is None,
-            busy=found.busy or worker.attention.permission.most is None,
+            busy=busy,
             problem=found.problem or (trouble.problem if trouble else None),
             reason=found.reason or waits_for or at_work,
             hint=found.hint or (trouble.hint if trouble else None),

@@ -19,7 +19,7 @@ from clipwatch.interrogators.base import Activity, Picture
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.openai import Openai
 from tests.contracts.interrogator import InterrogatorContract, make_red
-from tests.servers import FakeOpenai
+from tests.servers import FakeLlamaCpp, FakeLmStudio, FakeOllama, FakeOpenai, FakeVllm
 from tests.servers.behaviour import says, says_text
 from tests.servers.openai import MODEL, SeenChat, completion
 
@@ -175,3 +175,19 @@ async def test_what_lists_no_models_is_not_this_kind(behaviour: Any) -> None:
         with pytest.raises(BackendFailed):
             await openai.activity()
         assert not (await openai.probe()).available
+
+
+async def test_ollama_is_told_to_let_go_of_the_model_that_was_asked() -> None:
+    async with FakeOllama() as server, asking(server.url + "/v1") as openai:
+        assert not await openai.unload()
+        await openai.caption(RED, "")
+        assert await openai.unload()
+    told = server.seen[-1]
+    assert (told.path, told.model, told.body["keep_alive"]) == ("/api/generate", MODEL, 0)
+
+
+@pytest.mark.parametrize("fake", [FakeLlamaCpp, FakeLmStudio, FakeVllm])
+async def test_others_cannot_let_go_of_a_model(fake: type[FakeOpenai]) -> None:
+    async with fake() as server, asking(server.url) as openai:
+        await openai.caption(RED, "")
+        assert not await openai.unload()

@@ -158,5 +158,5 @@ def test_any_answer_is_read_or_refused(answer: Any) -> None:
 @pytest.mark.parametrize("fork", ["picobyte", "toriato"])
 async def test_a_fork_that_cannot_unload_its_models_is_no_trouble(fork: Fork) -> None:
     async with FakeTagger(fork=fork) as server, asking(server) as tagger:
-        await tagger.unload()
+        assert await tagger.unload() is (fork == "picobyte")
         assert [seen.path for seen in server.seen] == ["/tagger/v1/unload-interrogators"]

@@ -100,6 +100,7 @@ class FakeOllama(FakeOpenai):
             web.get(f"{self.prefix}/api/version", self._version),
             web.get(f"{self.prefix}/api/tags", self._tags),
             web.post(f"{self.prefix}/api/show", self._show),
+            web.post(f"{self.prefix}/api/generate", self._generate),
         ]
 
     async def _version(self, request: web.Request) -> web.StreamResponse:
@@ -107,6 +108,16 @@ class FakeOllama(FakeOpenai):
 
     async def _tags(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"models": [{"name": model} for model in self.models]})
+
+    async def _generate(self, request: web.Request) -> web.StreamResponse:
+        """By its documentation: without a prompt and with ``keep_alive`` 0 the model goes."""
+        asked = await request.json()
+        if asked["model"] not in self.models:
+            return web.json_response({"error": f"model '{asked['model']}' not found"}, status=404)
+        told = {"model": asked["model"], "response": "", "done": True}
+        return web.json_response(
+            {**told, "done_reason": "stop" if asked["keep_alive"] else "unload"}
+        )
 
     async def _show(self, request: web.Request) -> web.StreamResponse:
         model = (await request.json())["model"]

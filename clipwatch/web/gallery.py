@@ -22,13 +22,18 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+#: By how a file's name ends.
 _TYPES: Mapping[str, str] = {
-    "gallery.html": "text/html",
-    "gallery.css": "text/css",
-    "gallery.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
 }
-_FILES = {name: (files("clipwatch.web") / "static" / name).read_bytes() for name in _TYPES}
+_FILES = {
+    each.name: each.read_bytes()
+    for each in (files("clipwatch.web") / "static").iterdir()
+    if each.name.rpartition(".")[2] in _TYPES
+}
 
 
 async def page(request: web.Request) -> web.Response:
@@ -63,6 +68,6 @@ def _token(settings: ServerSettings) -> str:
 
 def _file_reply(request: web.Request, name: str) -> web.Response:
     body = _FILES[name]
-    headers = revalidated(f"{_TYPES[name]}; charset=utf-8")
+    headers = revalidated(f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8")
     headers["Content-Security-Policy"] = POLICY
     return tagged_reply(request, xxh3_64_hexdigest(body), body, headers)

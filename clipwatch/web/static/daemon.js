@@ -1,0 +1,70 @@
+// Talking to the daemon, and its token.
+
+import { $ } from "./pieces.js";
+
+export const API = "/api/v1";
+
+// Kept for this page alone: the cookie, which outlives it, is good for reading only.
+let token = "";
+let again = null; // what to do once the token is known
+
+export class Problem extends Error {
+  constructor(status, told = {}) {
+    super(told.detail || `The server answered ${status}.`);
+    this.status = status;
+    this.hint = told.hint || "";
+    this.token = told.token ?? "";
+    this.at = told.at ?? null; // where the token stands in the search, in characters
+  }
+}
+
+export async function get(path, parameters = {}, options = {}) {
+  const query = new URLSearchParams(parameters).toString();
+  return read(await fetch(query ? `${path}?${query}` : path, options));
+}
+
+// Change something. Where the token is needed it is asked for, and the change is made then.
+export async function send(method, path) {
+  const headers = { "Content-Type": "application/json" };
+  if (token) headers.Authorization = `Bearer ${asBytes(token)}`;
+  const answer = await fetch(path, { method, headers, body: "{}" });
+  if (answer.status !== 401) return read(answer);
+  return new Promise((resolve, reject) => {
+    askForToken(() => send(method, path).then(resolve, reject));
+  });
+}
+
+// A header holds bytes, one a character, and the daemon reads them as UTF-8.
+const asBytes = (text) => String.fromCharCode(...new TextEncoder().encode(text));
+
+async function read(answer) {
+  if (answer.ok) return answer.json();
+  if (answer.status === 401) askForToken();
+  throw new Problem(answer.status, await answer.json().catch(() => ({})));
+}
+
+function askForToken(then = null) {
+  again = then;
+  if (!$("login").open) $("login").showModal();
+}
+
+export async function logIn(event) {
+  event.preventDefault();
+  const given = $("token").value;
+  const answer = await fetch("/session", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token: given }),
+  });
+  if (!answer.ok) {
+    const { detail } = await answer.json();
+    $("login-trouble").textContent = detail;
+    $("login-trouble").hidden = false;
+    return;
+  }
+  if (!again) return location.reload();
+  token = given;
+  $("token").value = "";
+  $("login").close();
+  again();
+}

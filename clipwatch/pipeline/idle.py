@@ -117,21 +117,19 @@ class IdlePass:
         found: list[FileKeys] = []
         full = (await self.thumbnails.usage()).bytes >= self.thumbnails.folder.limit * FILLED
         loop = asyncio.get_running_loop()
-        try:
-            for image in group:
-                if full and _has_keys(image):
-                    continue
-                await self._until_quiet()
-                began = self._clock.monotonic()
-                made, keys = await loop.run_in_executor(self._thread, self._do, image, full)
-                self._made += made
-                if keys is not None:
-                    found.append(keys)
-                await self._rest(began)
-        finally:
-            if found:
-                await self._store.set_keys(found)
-                self._hashed += len(found)
+        for image in group:
+            if full and _has_keys(image):
+                continue
+            await self._until_quiet()
+            began = self._clock.monotonic()
+            made, keys = await loop.run_in_executor(self._thread, self._do, image, full)
+            self._made += made
+            if keys is not None:
+                found.append(keys)
+            await self._rest(began)
+        if found:
+            await self._store.set_keys(found)
+            self._hashed += len(found)
 
     def _do(self, image: Kept, full: bool) -> tuple[bool, FileKeys | None]:
         """Whether a thumbnail was made, and what was found of the file. Runs in the thread."""

@@ -9,6 +9,7 @@ it in threads, of which several may work at once.
 """
 
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -23,6 +24,7 @@ KEPT = 0.9
 WEBP = ".webp"
 UNSHOWABLE = ".unshowable"
 _PART = ".part"
+_OURS = re.compile(r"[0-9a-f]{32}-\d+(-\d+\.webp|\.unshowable)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class ThumbnailFolder:
         """Remove all that is kept of these images."""
         with self._lock:
             for image_id in image_ids:
-                self._remove(self._group(image_id).glob(f"{image_id.hex}-*"))
+                self._remove(_ours(self._group(image_id).glob(f"{image_id.hex}-*")))
 
     def image_ids(self) -> set[UUID]:
         """The images of which anything is kept."""
@@ -115,9 +117,7 @@ class ThumbnailFolder:
         return self._path / image_id.hex[-2:]  # the end of a UUIDv7 is random
 
     def _files(self) -> Iterator[Path]:
-        for path in self._path.glob("[0-9a-f][0-9a-f]/*-*"):
-            if path.suffix in (WEBP, UNSHOWABLE):
-                yield path
+        return _ours(self._path.glob("[0-9a-f][0-9a-f]/*-*"))
 
     def _put(self, image_id: UUID, name: str, body: bytes) -> None:
         group = self._group(image_id)
@@ -138,7 +138,9 @@ class ThumbnailFolder:
             unfinished.unlink(missing_ok=True)
 
     def _evict(self) -> None:
-        """Remove what was not used for longest, until there is room again."""
+        """Remove what was not used for longest, until there is room again; somebody may have
+        removed some by hand."""
+        self._usage = None
         by_use = sorted((_used_at(path), path) for path in self._files())
         for path in self._path.glob(f"*/*{_PART}"):  # of a process that was killed
             if by_use and _used_at(path) < by_use[0][0]:
@@ -153,6 +155,10 @@ class ThumbnailFolder:
             usage, size = self._measured(), _size(path)
             path.unlink(missing_ok=True)
             self._usage = Usage(max(usage.files - 1, 0), max(usage.bytes - size, 0))
+
+
+def _ours(paths: Iterable[Path]) -> Iterator[Path]:
+    return (path for path in paths if _OURS.fullmatch(path.name))
 
 
 def _content(path: Path) -> bytes | None:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import threading
 from pathlib import Path
 from uuid import UUID
@@ -102,6 +103,25 @@ def test_what_a_killed_process_left_goes_with_an_eviction(
     os.utime(left, (1, 1))
     folder.write(OTHER, webp(6000))
     assert not left.exists()
+
+
+def test_files_of_others_are_left_alone(folder: ThumbnailFolder, tmp_path: Path) -> None:
+    folder.write(ONE, webp(100))
+    (kept,) = tmp_path.rglob(ONE.name)
+    other = kept.with_name("my-notes.webp")
+    other.write_bytes(b"mine")
+    assert folder.image_ids() == {ONE.image_id}
+    folder.write(OTHER, webp(9_950))
+    folder.drop([ONE.image_id, OTHER.image_id])
+    assert other.exists()
+
+
+def test_what_somebody_removed_by_hand_makes_room(folder: ThumbnailFolder, tmp_path: Path) -> None:
+    folder.write(ONE, webp(9_000))
+    shutil.rmtree(tmp_path / "thumbnails")
+    folder.write(OTHER, webp(9_000))
+    assert folder.holds(OTHER)
+    assert folder.usage() == Usage(1, 9_000)
 
 
 def test_a_folder_that_cannot_be_written_raises(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from clipwatch.model import (
     ScanCounts,
     new_id,
 )
+from clipwatch.pipeline.progress import Following, ImportProgress
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import RootOffline, Sweeper
 from clipwatch.store.base import Store
@@ -64,12 +65,18 @@ class Scans:
         self._clock = clock
         self._arrived = arrived
         self._running: dict[UUID, tuple[Batch, asyncio.Task[None]]] = {}
+        self._following: dict[UUID, Following] = {}
         self._starting = asyncio.Lock()
 
     @property
     def is_busy(self) -> bool:
         """Whether a scan runs."""
         return bool(self._running)
+
+    def progress(self, batch_id: UUID) -> ImportProgress | None:
+        """How far a scan of a folder is that runs; None for others, and while it is counted."""
+        following = self._following.get(batch_id)
+        return None if following is None else following.progress
 
     async def start(self, path: bytes, recursive: bool) -> Batch:
         """Begin to scan ``path`` (absolute), or join the same scan where it runs already.
@@ -150,7 +157,11 @@ class Scans:
     def _begin(self, batch: Batch, watched: WatchedRoot) -> None:
         task = asyncio.create_task(self._run(batch, watched))
         self._running[batch.batch_id] = (batch, task)
-        task.add_done_callback(lambda _: self._running.pop(batch.batch_id, None))
+        task.add_done_callback(lambda _: self._ended(batch.batch_id))
+
+    def _ended(self, batch_id: UUID) -> None:
+        self._running.pop(batch_id, None)
+        self._following.pop(batch_id, None)
 
     async def _run(self, batch: Batch, watched: WatchedRoot) -> None:
         try:
@@ -171,7 +182,10 @@ class Scans:
                 watched, [under], priority=Priority.NEW, batch_id=batch.batch_id
             )
 
+        following = self._following[batch.batch_id] = Following(self._clock)
+
         async def progress(counts: ScanCounts) -> None:
+            following.advanced(counts)
             await self._store.progress(batch.batch_id, counts)
             self._arrived()
 
@@ -182,6 +196,7 @@ class Scans:
             priority=priority,
             batch_id=batch.batch_id,
             progress=progress,
+            surveyed=following.surveyed,
         )
 
     async def _end(

@@ -18,7 +18,7 @@ from clipwatch.errors import StoreError
 from clipwatch.metrics import Metrics
 from clipwatch.model import Clock, Priority, ScanCounts
 from clipwatch.pipeline.doorbell import Doorbell
-from clipwatch.pipeline.progress import ImportProgress
+from clipwatch.pipeline.progress import Following, ImportProgress
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import RootOffline, Sweeper
 from clipwatch.store.base import Store
@@ -319,16 +319,15 @@ class Consumer:
 
     async def _import(self, watched: WatchedRoot, status: RootStatus) -> ScanCounts:
         """The first full sweep, which may take long: newest folders first, and told how far."""
-        began = self._clock.monotonic()
+        following = Following(self._clock)
 
         def surveyed(images: int) -> None:
-            nonlocal began
-            began = self._clock.monotonic()
-            status.progress = ImportProgress(images)
+            following.surveyed(images)
+            status.progress = following.progress
 
         async def advanced(counts: ScanCounts) -> None:
-            if status.progress is not None:
-                status.progress = status.progress.after(counts, self._clock.monotonic() - began)
+            following.advanced(counts)
+            status.progress = following.progress
             self._arrived()
 
         try:

@@ -1,8 +1,8 @@
-"""How far a first import is, and how long the rest will take: pure."""
+"""How far a scan of a folder is, and how long the rest will take."""
 
 from dataclasses import dataclass
 
-from clipwatch.model import ScanCounts
+from clipwatch.model import Clock, ScanCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,20 @@ class ImportProgress:
         if self.per_second is None:
             return None
         return max(self.estimated - self.seen, 0) / self.per_second
+
+
+class Following:
+    """Follows one sweep by the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.progress: ImportProgress | None = None  #: None until the files are counted
+        self._clock = clock
+        self._began = 0.0
+
+    def surveyed(self, images: int) -> None:
+        self._began = self._clock.monotonic()
+        self.progress = ImportProgress(images)
+
+    def advanced(self, counts: ScanCounts) -> None:
+        if self.progress is not None:
+            self.progress = self.progress.after(counts, self._clock.monotonic() - self._began)

@@ -38,7 +38,8 @@ async def one_batch(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     batch = await services.store.batch(read_id(request, "batch"))
     remaining = await services.bulk.remaining(batch)
-    return json_reply(batch_dict(batch, services.clock.now(), remaining))
+    progress = services.scans.progress(batch.batch_id)
+    return json_reply(batch_dict(batch, services.clock.now(), remaining, progress))
 
 
 async def cancel_batch(request: web.Request) -> web.Response:

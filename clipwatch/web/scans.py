@@ -28,7 +28,9 @@ async def scan(request: web.Request) -> web.Response:
     now = services.clock.now()
     if batch.state is BatchState.RUNNING:
         location = f"{API}/batches/{batch.batch_id}"
-        return json_reply(batch_dict(batch, now), HTTPStatus.ACCEPTED, {hdrs.LOCATION: location})
+        progress = services.scans.progress(batch.batch_id)
+        told = batch_dict(batch, now, progress=progress)
+        return json_reply(told, HTTPStatus.ACCEPTED, {hdrs.LOCATION: location})
     if batch.state is not BatchState.DONE:
         raise _ended_early(batch)
     return json_reply(scan_dict(batch, body.path, now))

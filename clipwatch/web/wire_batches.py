@@ -4,6 +4,8 @@ from typing import Any
 
 from clipwatch.model import Batch, BulkCounts, ScanCounts
 from clipwatch.pipeline.bulk import Forecast, Plan
+from clipwatch.pipeline.health import import_of
+from clipwatch.pipeline.progress import ImportProgress
 from clipwatch.web.wire import current_dict, moment, shown
 
 
@@ -76,13 +78,16 @@ def _bulk_counts(counts: BulkCounts) -> dict[str, int]:
     }
 
 
-def _what(batch: Batch, remaining: Forecast | None) -> dict[str, Any]:
+def _what(
+    batch: Batch, remaining: Forecast | None, progress: ImportProgress | None
+) -> dict[str, Any]:
     """What a batch is about, and how far it is."""
     if batch.ask is None or batch.bulk is None or batch.chosen is None:
         return {
             "path": shown(batch.path),
             "recursive": batch.recursive,
             "counts": counts_dict(batch.counts),
+            "progress": progress and import_of(progress),
         }
     return {
         "q": batch.chosen.query if batch.chosen.ids is None else None,
@@ -95,13 +100,19 @@ def _what(batch: Batch, remaining: Forecast | None) -> dict[str, Any]:
     }
 
 
-def batch_dict(batch: Batch, now: int, remaining: Forecast | None = None) -> dict[str, Any]:
-    """A scan or a bulk interrogation, as far as it is; ``remaining`` is for what is left of it."""
+def batch_dict(
+    batch: Batch,
+    now: int,
+    remaining: Forecast | None = None,
+    progress: ImportProgress | None = None,
+) -> dict[str, Any]:
+    """A scan or a bulk interrogation, as far as it is: ``progress`` of a scan that runs, and
+    ``remaining`` for what is left of the other."""
     return {
         "id": batch.batch_id,
         "kind": batch.kind,
         "state": batch.state,
-        **_what(batch, remaining),
+        **_what(batch, remaining, progress),
         "created_at": moment(batch.created_at),
         "finished_at": moment(batch.finished_at),
         "duration_ms": _duration_ms(batch, now),

@@ -1,6 +1,6 @@
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -8,13 +8,16 @@ import pytest
 from clipwatch.errors import Conflict, Forbidden, NotFound
 from clipwatch.model import Batch, BatchKind, BatchState, ScanCounts, new_id
 from clipwatch.pipeline.batch import Scans
-from clipwatch.pipeline.scan import WatchedRoot
+from clipwatch.pipeline.progress import ImportProgress
+from clipwatch.pipeline.scan import ROWS, WatchedRoot
 from clipwatch.watching.listing import IgnoreRules
 from tests import pictures
 from tests.pipeline.conftest import Parts
 
 
-def make_scans(parts: Parts, *allowed: WatchedRoot) -> Scans:
+def make_scans(
+    parts: Parts, *allowed: WatchedRoot, arrived: Callable[[], None] = lambda: None
+) -> Scans:
     return Scans(
         [parts.watched],
         allowed,
@@ -22,7 +25,7 @@ def make_scans(parts: Parts, *allowed: WatchedRoot) -> Scans:
         sweeper=parts.sweeper,
         store=parts.store,
         clock=parts.clock,
-        arrived=lambda: None,
+        arrived=arrived,
     )
 
 
@@ -60,6 +63,21 @@ async def test_a_folder_is_scanned_to_its_end(parts: Parts, scans: Scans) -> Non
     assert batch.finished_at is not None
     again = await scans.wait((await scans.start(path, recursive=True)).batch_id, None)
     assert again.counts == ScanCounts(found=3, unchanged=3)
+
+
+async def test_a_scan_tells_how_long_the_rest_will_take(parts: Parts) -> None:
+    path = fill(parts.folder, ROWS + 10)
+    close(parts, parts.folder)
+    told: list[ImportProgress | None] = []
+    scans = make_scans(parts, arrived=lambda: told.append(scans.progress(batch.batch_id)))
+    batch = await scans.start(path, recursive=True)
+    await scans.wait(batch.batch_id, None)
+    await scans.close()
+    progress = told[0]
+    assert progress is not None
+    assert (progress.seen, progress.estimated) == (ROWS, ROWS + 10)
+    assert progress.seconds_left is not None
+    assert scans.progress(batch.batch_id) is None
 
 
 async def test_a_single_file(parts: Parts, scans: Scans) -> None:

@@ -21,6 +21,7 @@ async def test_a_batch_tells_how_far_it_is(off: Rig) -> None:
     assert (told["kind"], told["state"], told["error"]) == ("scan", "done", None)
     assert told["path"] == str(off.folder)
     assert (told["counts"]["found"], told["counts"]["new"]) == (1, 1)
+    assert told["progress"] is None
     assert told["finished_at"] >= told["created_at"]
     assert told["duration_ms"] >= 0
 

@@ -139,10 +139,10 @@ async def test_without_a_server_it_is_unavailable(rig: Rig) -> None:
 
 async def test_what_takes_too_long_stays_queued(folder: Path, tmp_path: Path) -> None:
     async with application(folder, tmp_path / "clipwatch.db", limit=0.3) as rig:
+        rig.server.rendering = True  # before there is any job that could be sent
         image_id = await plain_image(rig)
-        rig.server.rendering = True
-        asking = asyncio.create_task(rig.client.post(address(image_id)))
-        told = await problem(await asking, 504)
+        told = await problem(await rig.client.post(address(image_id)), 504)
+        assert rig.server.calls == []
         job = await body(await rig.client.get(f"/api/v1/jobs/{told['job_id']}"))
         assert (job["image_id"], job["state"]) == (image_id, "ready")
 

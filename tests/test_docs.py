@@ -69,7 +69,8 @@ def is_setting(section: str, key: str) -> bool:
 
 
 VARIABLES = sorted(set(re.findall(r"CLIPWATCH_([A-Z]+)__([A-Z_]+)", README)))
-SETTINGS = sorted(set(re.findall(r"`(server|clip|store)\.(\w+)`", README)))
+SECTIONS = "|".join(Settings.model_fields)
+SETTINGS = sorted(set(re.findall(rf"`({SECTIONS})\.(\w+)\b", README)))
 
 
 @pytest.mark.parametrize(("section", "key"), [*VARIABLES, *SETTINGS])

@@ -65,10 +65,13 @@ class Text:
     _fields: dict[str, Any] | Literal[False] | None = False
 
     def load(self) -> str:
-        """Its text, put right where an earlier tool garbled it. Raises ``Damaged``."""
+        """Its text without a byte order mark, put right where an earlier tool garbled it.
+
+        Raises ``Damaged``.
+        """
         if self._kept is None:
             try:
-                self._kept = repaired(self.fetch())
+                self._kept = repaired(self.fetch().removeprefix("\ufeff"))
             except Damaged as damage:
                 self._kept = damage
         if isinstance(self._kept, str):

@@ -16,6 +16,7 @@ from clipwatch.embedded.fields import (
 
 GENERATOR = "Draw Things"
 KEYS = ("XMP UserComment", "EXIF UserComment")
+SIGNS = frozenset({"model", "seed", "steps", "sampler", "uc"})
 NAMES = {"c": "", "uc": "", "scale": "cfg", "strength": "denoise"}
 
 
@@ -24,7 +25,7 @@ def read(texts: Texts) -> Answer | None:
     for name in KEYS:
         text = texts.get(name)
         fields = text.fields() if text else None
-        if text and fields and {"c", "model", "seed"} <= fields.keys():
+        if text and fields and "c" in fields and len(SIGNS & fields.keys()) > 1:
             return answer(
                 text,
                 GENERATOR,

@@ -50,9 +50,13 @@ def read(texts: Texts) -> Answer | None:
     for name in KEYS:
         text = texts.get(name)
         fields = text.fields() if text else None
-        if text and fields and not SIGNS.isdisjoint(fields):
+        if text and fields and _is_ours(fields):
             return _understood(text, fields)
     return None
+
+
+def _is_ours(fields: Mapping[str, Any]) -> bool:
+    return not SIGNS.isdisjoint(fields) or words(fields.get("software")).startswith(RUINED)
 
 
 def _understood(text: Text, fields: Mapping[str, Any]) -> Answer | None:

@@ -121,13 +121,20 @@ def _walk(cursor: _Cursor, texts: dict[str, Text]) -> None:
 
 def _extension(cursor: _Cursor, texts: dict[str, Text]) -> None:
     label = cursor.byte()
-    if label == COMMENT and "Comment" not in texts:
-        texts["Comment"] = Text("GIF comment", partial(decode, cursor.blocks()))
+    if label == COMMENT:
+        _note_comment(texts, cursor.blocks())
     elif label == APPLICATION and cursor.take(1 + len(XMP))[1:] == XMP:
         for name, text in _xmp(cursor).items():
             texts.setdefault(name, text)
     else:
         cursor.skip_blocks()
+
+
+def _note_comment(texts: dict[str, Text], comment: bytes) -> None:
+    """The longest of several, because encoders leave short ones."""
+    known = texts.get("Comment")
+    if known is None or len(comment) > len(known.load()):
+        texts["Comment"] = Text("GIF comment", partial(decode, comment))
 
 
 def _xmp(cursor: _Cursor) -> Texts:

@@ -93,9 +93,10 @@ def _has_end(content: Content, scan: int) -> bool:
 
 
 def _further_texts(content: Content, segments: Sequence[Segment]) -> Texts:
-    """Comment, XMP, IPTC and C2PA, the first of each. Raises ``Damaged``."""
+    """Comment, XMP, IPTC and C2PA, the first of each; of comments the longest, because encoders
+    leave short ones. Raises ``Damaged``."""
     texts: dict[str, Text] = {}
-    for comment in _all(content, segments, COM)[:1]:
+    if comment := max(_all(content, segments, COM), key=len, default=b""):
         texts["Comment"] = Text("JPEG COM", partial(decode, comment))
     texts.update(_xmp(_all(content, segments, APP1)))
     photoshop = _all(content, segments, APP13)

@@ -23,7 +23,7 @@ from clipwatch.model import Part
 
 GENERATOR = "NovelAI"
 COMMENTS = ("EXIF UserComment", "XMP UserComment", "parameters")
-KEYS = ("Comment", *COMMENTS)
+KEYS = ("Comment", *COMMENTS, "Description")
 NAMES = {
     "prompt": "",
     "uc": "",
@@ -38,8 +38,9 @@ NAMES = {
 
 def read(texts: Texts) -> Answer | None:
     """What ``Comment`` says, ``Description`` where it has no prompt. Raises ``Damaged``."""
-    if (comment := texts.get("Comment")) and _is_ours(texts):
-        return _understood(comment, {name: text.load() for name, text in _own(texts).items()})
+    if (own := _own(texts)) and _is_ours(texts):
+        comment = own.get("Comment") or next(iter(own.values()))
+        return _understood(comment, {name: text.load() for name, text in own.items()})
     for name in COMMENTS:
         if text := texts.get(name):
             fields = text.fields()
@@ -60,7 +61,9 @@ def _own(texts: Texts) -> Texts:
 def _understood(text: Text, fields: Mapping[str, Any]) -> Answer:
     comment = fields.get("Comment")
     settings = json_object(comment) if isinstance(comment, str) else mapping(comment)
-    if settings is None or "req_type" in settings:  # a tool that changed a picture, not a prompt
+    if settings is None:  # cut off by an editor
+        return answer(text, GENERATOR, prompt=words(fields.get("Description")))
+    if "req_type" in settings:  # a tool that changed a picture, not a prompt
         return answer(text, GENERATOR, prompt="")
     positive, negative = (
         mapping(mapping(settings.get(name)).get("caption"))

@@ -137,11 +137,12 @@ def _add(texts: dict[str, Text], found: Texts) -> None:
 def _note(
     texts: dict[str, Text], content: Content, kind: bytes, start: int, length: int, head: bytes
 ) -> None:
-    """Remember a text chunk by its keyword, the first of several; its text is not read yet."""
+    """Remember a text chunk by its keyword, the first of several that is not empty; its text is not
+    read yet."""
     if kind in TEXT_KINDS and len(texts) < MAX_TEXTS:
         keyword, nul, _ = head[CHUNK.size : CHUNK.size + length].partition(b"\0")
         name = keyword.decode("latin-1")
-        if nul and name not in texts:
+        if nul and length > len(keyword) + 1 and name not in texts:
             load = partial(_load, content, kind, start + len(keyword) + 1, start + length)
             texts[name] = Text(TEXT_KINDS[kind] + name, load)
     elif kind == b"eXIf":

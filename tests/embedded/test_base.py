@@ -35,5 +35,9 @@ def test_a_text_is_refused_once_and_stays_refused() -> None:
     assert source.asked == 1
 
 
+def test_a_byte_order_mark_is_no_part_of_a_text() -> None:
+    assert Text("here", lambda: "\ufeffa cat").load() == "a cat"
+
+
 def test_a_text_is_put_right_on_the_way() -> None:
     assert Text("here", lambda: "café".encode().decode("latin-1")).load() == "café"

@@ -34,6 +34,12 @@ def test_newer_ones_have_loras_further_in() -> None:
     assert found.parameters["loras"] == [{"name": "detail.ckpt", "weight": 0.8}]
 
 
+@pytest.mark.parametrize("missing", ["seed", "model", "uc"])
+def test_one_of_the_short_names_may_be_missing(missing: str) -> None:
+    settings = {name: value for name, value in written.DRAW_THINGS.items() if name != missing}
+    assert read(drawn(settings)).prompt == 'a "red" fox & more'
+
+
 @pytest.mark.parametrize("prompt", ["", None, 5, []])
 def test_no_text_is_no_prompt(prompt: object) -> None:
     found = read(drawn(written.DRAW_THINGS | {"c": prompt}))

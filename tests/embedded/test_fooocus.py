@@ -94,6 +94,11 @@ def test_ruined(picture: bytes) -> None:
     }
 
 
+def test_ruined_is_known_by_its_own_word_alone() -> None:
+    found = read(written.png_with(parameters={"Prompt": "a fox", "software": "RuinedFooocus"}))
+    assert (found.prompt, found.generator) == ("a fox", "RuinedFooocus")
+
+
 @pytest.mark.parametrize(
     "broken",
     [

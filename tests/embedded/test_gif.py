@@ -16,6 +16,11 @@ def test_the_comment_is_found_before_and_behind_the_picture() -> None:
     assert look(behind).texts["Comment"].found_in == "GIF comment"
 
 
+def test_of_several_comments_the_longest_counts() -> None:
+    comments = [containers.gif_comment(text) for text in ("Made by x", "a long prompt", "end")]
+    assert load(containers.gif(*comments), "Comment") == "a long prompt"
+
+
 def test_xmp_is_read_and_stepped_over() -> None:
     packet = containers.xmp(containers.alternatives("dc:description", "a cat"))
     picture = containers.gif(containers.gif_xmp(packet), containers.gif_comment("next"))

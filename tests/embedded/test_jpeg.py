@@ -44,6 +44,11 @@ def test_comment_iptc_and_xmp_are_read() -> None:
     assert look(picture).more()["Comment"].found_in == "JPEG COM"
 
 
+def test_of_several_comments_the_longest_counts() -> None:
+    marks = (b"Made by x", b"a cat\nSteps: 20, Sampler: Euler, Seed: 3", b"end")
+    assert read(pictures.jpeg(segments=[pictures.segment(0xFE, mark) for mark in marks])).prompt
+
+
 @pytest.mark.parametrize("backwards", [False, True])
 def test_extended_xmp_is_put_together(backwards: bool) -> None:
     portions = containers.extended_xmp_segments(EXTENDED, 60_000)

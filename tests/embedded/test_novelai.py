@@ -48,6 +48,13 @@ def test_the_oldest_comment_has_no_prompt_and_the_description_has() -> None:
     assert (found.prompt, found.negative) == ("cat, space, icon", "lowres")
 
 
+@pytest.mark.parametrize("comment", ["", '{"prompt": "a c'])
+def test_a_comment_that_was_lost_leaves_the_description(comment: str) -> None:
+    texts = {"Software": "NovelAI", "Description": "cat, space", "Comment": comment}
+    found = read(written.png_of(texts))
+    assert (found.prompt, found.generator) == ("cat, space", "NovelAI")
+
+
 @pytest.mark.parametrize(
     "comment", [{"req_type": "sketch"}, {"req_type": "emotion", "prompt": "happy;;"}]
 )

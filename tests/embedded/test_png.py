@@ -60,6 +60,12 @@ def test_text_behind_many_chunks_of_pixels_is_found(count: int, last: int, behin
         assert [text.load() for text in texts.values()] == ([behind.decode()] if behind else [])
 
 
+def test_of_several_texts_with_one_keyword_the_first_that_says_something_counts() -> None:
+    chunks = [pictures.text_chunk("Comment", text) for text in ("", "a cat", "a dog")]
+    assert load(pictures.png(chunks), "Comment") == "a cat"
+    assert load(pictures.png(chunks[:1], after=chunks[1:]), "Comment") == "a cat"
+
+
 def test_exif_of_a_png_is_read() -> None:
     block = pictures.tiff({}, pictures.unicode_comment("in eXIf"))
     raw = look(pictures.png([pictures.chunk(b"eXIf", block)]))
@@ -145,7 +151,7 @@ def test_an_exif_block_beyond_the_limit_is_refused() -> None:
 
 
 def test_a_flood_of_texts_is_cut() -> None:
-    chunks = [pictures.text_chunk(f"key {n}", "") for n in range(MAX_TEXTS * 2)]
+    chunks = [pictures.text_chunk(f"key {n}", "x") for n in range(MAX_TEXTS * 2)]
     assert len(look(pictures.png(chunks)).texts) == MAX_TEXTS
 
 

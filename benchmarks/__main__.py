@@ -3,6 +3,7 @@
 from benchmarks import (
     arrival,
     cached,
+    counting,
     dispatch,
     first_import,
     http,
@@ -12,7 +13,10 @@ from benchmarks import (
     search,
 )
 
-BENCHMARKS = (first_import, arrival, cached, dispatch, manners, idle_memory, http, reading, search)
+BENCHMARKS = (
+    *(first_import, arrival, cached, dispatch, manners, idle_memory, http, reading, search),
+    counting,
+)
 
 
 def main() -> None:

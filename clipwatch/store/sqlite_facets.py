@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from clipwatch.counts import Facets, ValueCount
 from clipwatch.query import Query, Sort, month_at
 from clipwatch.store import sqlite_query
 from clipwatch.store.sqlite_facts import facts_of, named, tally
-from clipwatch.store.sqlite_tags import tags_of
+from clipwatch.store.sqlite_tags import name_of, spelled
 from clipwatch.store.sqlite_values import to_json
 
 #: Images that are looked at.
@@ -44,15 +45,14 @@ def _most(images: Mapping[str, int]) -> list[ValueCount]:
     return [ValueCount(value, number) for value, number in found[:TOP]]
 
 
-def _tags(connection: sqlite3.Connection, seqs: str) -> Counter[str]:
-    """How many images have each tag, whoever gave it; ratings are a field of their own."""
-    have = {
-        (seq, tag.name)
-        for seq, *columns in connection.execute(_TAGS, (seqs,))
-        for tag in tags_of(*columns)
-        if tag.category != "rating"
-    }
-    return Counter(name for _, name in have)
+def _tags(connection: sqlite3.Connection, seqs: str) -> dict[str, int]:
+    """How many images have each of the most frequent tags, whoever gave it; ratings are a field of
+    their own. Names are spelled out last: there are thousands of tags in a sample."""
+    have: dict[int, set[str]] = {}
+    for seq, tokens, details in connection.execute(_TAGS, (seqs,)):
+        have.setdefault(seq, set()).update(spelled(tokens, details, without="rating"))
+    uses = Counter(chain.from_iterable(have.values()))
+    return {name_of(token): number for token, number in uses.most_common(TOP)}
 
 
 def _months(newest_first: Sequence[int], now: datetime) -> list[ValueCount]:

@@ -41,10 +41,10 @@ def _written(found: re.Match[bytes]) -> bytes:
     return b"".join(b"z%02x" % byte for byte in found[0])
 
 
-def _name(token: str) -> str:
-    """The reverse of ``token``."""
-    spelled = token[1:].encode().replace(b"q", b" ")
-    return _SPELLED.sub(lambda found: bytes.fromhex(found[1].decode()), spelled).decode()
+def name_of(letters: str) -> str:
+    """The reverse of ``token``, of what stands behind its origin."""
+    plain = letters.encode().replace(b"q", b" ")
+    return _SPELLED.sub(lambda found: bytes.fromhex(found[1].decode()), plain).decode()
 
 
 def add(connection: sqlite3.Connection, tags: Mapping[int, Sequence[Tag]], kind: TagOrigin) -> None:
@@ -95,7 +95,16 @@ def tags_of(tokens: str, details: str | None) -> Iterable[Tag]:
     """The tags in two columns of ``image_tags``."""
     each = tokens.split(" ")
     for one, (category, score) in zip(each, from_json(details, [_PLAIN] * len(each)), strict=True):
-        yield Tag(_name(one), _ORIGIN_OF[one[0]], category, score)
+        yield Tag(name_of(one[1:]), _ORIGIN_OF[one[0]], category, score)
+
+
+def spelled(tokens: str, details: str | None, *, without: str) -> list[str]:
+    """The tags in two columns of ``image_tags``, for ``name_of``, but those of one category."""
+    each = [token[1:] for token in tokens.split(" ")]
+    if details is None or f'"{without}"' not in details:
+        return each
+    categories = [category for category, _ in from_json(details, [])]
+    return [one for one, given in zip(each, categories, strict=True) if given != without]
 
 
 def of(connection: sqlite3.Connection, seq: int) -> list[Tag]:

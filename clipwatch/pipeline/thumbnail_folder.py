@@ -1,6 +1,6 @@
 """Thumbnails as they are kept on disk: a file each, oldest used first out when there are too many.
 
-    thumbnails/3f/0193…3f-2-256.webp     image id, revision, size; its mtime is its last use
+    thumbnails/3f/0193…3f-2-320.webp     image id, revision, size; its mtime is its last use
     thumbnails/3f/0193…3f-2.unshowable   why this revision of the image cannot be shown
 
 An image and its revision are one content, so what is kept here is never out of date. A file comes

@@ -16,8 +16,9 @@ from clipwatch.store.base import Store
 
 THUMBNAIL_UNKEPT = "thumbnail.unkept"
 
-#: Pixels of the longer side where nobody says otherwise: what the idle pass makes.
-USUAL_SIZE = 256
+#: Pixels of the longer side where nobody says otherwise: what the gallery asks for, and idle
+#: time makes.
+USUAL_SIZE = 320
 #: Decoding is heavy on memory (a picture of 80 megapixels takes 320 MB), so few run at once.
 DECODERS = 2
 #: Ids that one question to the store names.

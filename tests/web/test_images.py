@@ -1,11 +1,13 @@
 import asyncio
 import io
 import os
+from importlib.resources import files
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
 
+from clipwatch.pipeline.thumbnails import USUAL_SIZE
 from clipwatch.web.cursor import encode_cursor
 from tests.web.conftest import Rig, body, problem
 
@@ -250,6 +252,11 @@ async def test_a_thumbnail_is_kept_until_its_image_is_forgotten_or_pruned(off: R
     await off.scan()
     await off.post("/api/v1/images/prune", {"missing_days": 0, "dry_run": False})
     assert len(list(kept.rglob("*.webp"))) == 1
+
+
+def test_the_gallery_asks_for_the_size_that_idle_time_makes() -> None:
+    script = files("clipwatch.web") / "static/list.js"
+    assert f"picture.src = source({USUAL_SIZE})" in script.read_text()
 
 
 async def test_a_thumbnail_that_cannot_be_kept_is_given_all_the_same(off: Rig) -> None:

@@ -46,7 +46,7 @@ def read(texts: Texts) -> Answer | None:
     for text, body in _carried(texts, "workflow"):
         graph = parse(to_graph(mapping(_inner(body, "workflow"))))
         if graph.entries:
-            return _understood(graph, text, texts)
+            return _understood(graph, text, texts, drawn=True)
         if body[:1] == "{" and '"nodes"' in body:
             unsure = unsure or _uncertain(text)
     return unsure
@@ -81,8 +81,8 @@ def _uncertain(text: Text) -> Answer:
     return Answer(Outcome.NO_PROMPT, generator=GENERATOR, found_in=text.found_in, raw=text.load())
 
 
-def _understood(graph: Graph, text: Text, texts: Texts) -> Answer:
-    told = _told(Values(graph, partial(_shown, texts)))
+def _understood(graph: Graph, text: Text, texts: Texts, *, drawn: bool = False) -> Answer:
+    told = _told(Values(graph, partial(_shown, texts)), drawn=drawn)
     if told is None:
         return _uncertain(text)
     return Answer(
@@ -105,15 +105,18 @@ def _shown(texts: Texts) -> Mapping[str, str]:
     return {}
 
 
-def _told(values: Values) -> Told | None:
-    """By the samplers that made what was kept, else by what made it without one."""
+def _told(values: Values, *, drawn: bool) -> Told | None:
+    """By the samplers that made what was kept, else by what made it without one.
+
+    A node that is drawn may hold texts that have no name, and so be told the prompt itself.
+    """
     graph = values.graph
     ends = sinks(graph)
     live = upstream(graph, ends, NOTED)
     noted = [graph[node_id] for node_id in live.noted]
     samplers = [node for node in noted if is_sampler(node)]
     if not samplers:
-        return produced(values, ends) or lone(values, live.nodes)
+        return produced(values, ends) or (None if drawn else lone(values, live.nodes))
     first = main(values, ends, samplers)
     if first is None or not first.prompt:
         return None

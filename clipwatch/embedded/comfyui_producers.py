@@ -30,6 +30,8 @@ OTHER_WORK = re.compile(
 )
 #: In the name of an input or the title of a node, what tells that its text is to be avoided.
 NEGATED = re.compile("neg|uncond")
+#: In the name of an input, what tells that somebody typed a text into it.
+TOLD = re.compile(r"text|prompt|caption|descri|^positive")
 MAX_PRODUCERS = 20
 ENCODING = "textencode"
 
@@ -97,7 +99,11 @@ def _prompt_name(node: Node) -> str | None:
 
 
 def lone(values: Values, live: Iterable[str]) -> Told | None:
-    """The text of the only encoder that is not a negative's, where nothing else is understood."""
+    """The text of the only encoder that is not a negative's, where nothing else is understood.
+
+    None where another node was told something, because that may be the prompt, and this what to
+    avoid.
+    """
     graph = values.graph
     nodes = [graph[node_id] for node_id in live]
     titles = graph.titles()
@@ -113,6 +119,8 @@ def lone(values: Values, live: Iterable[str]) -> Told | None:
             continue
         if ENCODING in node.kind.lower():
             found[values.text(node, "text")] = node.node_id
+        elif any(isinstance(text, str) and TOLD.search(name) for name, text in node.inputs.items()):
+            return None
     if len(found) != 1:
         return None
     [(text, node_id)] = found.items()

@@ -52,6 +52,10 @@ SEPARATORS = ("delimiter", "separator", "delimeter", "sep", "seperator", "join_w
 JOIN_SETTINGS = re.compile(
     r"clean_whitespace|input_?count|return_list|tidy_tags|action|update|mode|result|count|skip|line"
 )
+#: Some are named rather than written: "comma", "newline".
+NAMED_SEPARATOR = re.compile(r"[a-z]{4,}")
+#: In the name of an input, what tells that a language model joins the parts.
+INSTRUCTING = re.compile(r"model|instruct|system|api")
 #: Where a part stands that is not numbered.
 PLACES = {"prefix": -1, "prepend": -1, "pre": -1, "before": -1, "suffix": 1, "after": 1, "post": 1}
 
@@ -127,7 +131,7 @@ class Values:
             return self.of(node, name)
         kind = node.kind.lower()
         if JOINING.search(kind):
-            return self._join(node)
+            return None if OPAQUE.search(kind) else self._join(node)
         if SHOWING.search(kind):
             return self._show(node)
         name = _held(node, kind, slot)
@@ -148,7 +152,7 @@ class Values:
 
     def _join(self, node: Node) -> str | None:
         """The parts in the order of their names, with the separator between them."""
-        if node.inputs.get("action", "append") != "append":
+        if node.inputs.get("action", "append") != "append" or _is_instructed(node.inputs):
             return None
         separator = self._separator(node)
         if separator is None:
@@ -164,7 +168,10 @@ class Values:
         for name in SEPARATORS:
             if name in node.inputs:
                 value = self.of(node, name)
-                return value.replace("\\n", "\n") if isinstance(value, str) else None
+                is_clear = isinstance(value, str) and not NAMED_SEPARATOR.fullmatch(value)
+                return str(value).replace("\\n", "\n") if is_clear else None
+        if "mode" in node.inputs:
+            return None
         return ", " if node.inputs.get("tidy_tags") == "yes" else ""
 
 
@@ -195,6 +202,10 @@ def _only_text(inputs: Mapping[str, Any]) -> str | None:
         return None
     [(name, value)] = inputs.items()
     return name if name in HELD and isinstance(value, str) else None
+
+
+def _is_instructed(inputs: Iterable[str]) -> bool:
+    return any(INSTRUCTING.search(name.lower()) for name in inputs)
 
 
 def _part_names(node: Node) -> list[str]:

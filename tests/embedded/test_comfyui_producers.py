@@ -64,6 +64,12 @@ def test_what_others_are_told_is_not_the_prompt(producer: Any) -> None:
     assert found.outcome is Outcome.NO_PROMPT
 
 
+@pytest.mark.parametrize("key", ["text", "prompt", "positive"])
+def test_the_only_encoder_may_be_the_negatives_where_a_node_was_told_the_prompt(key: str) -> None:
+    odd = node("OddRenderer", **{key: "a cat", "cond_b": ["2", 0]})
+    assert graph_read(odd, **{"2": encode("a dog")}).outcome is Outcome.NO_PROMPT
+
+
 def test_two_services_beside_one_another_are_not_certain() -> None:
     both = node("ImageBlend", image1=["2", 0], image2=["3", 0])
     first, second = (node("OpenAIDalle3", prompt=text, seed=1) for text in ("a cat", "a dog"))

@@ -64,6 +64,13 @@ def test_a_group_node_leaves_no_prompt_certain(group: str, place: int) -> None:
     assert workflow_read(workflow([muted])).prompt == "a cat"
 
 
+def test_the_only_text_with_a_name_may_be_the_negatives_in_a_drawing() -> None:
+    odd = drawn(3, "OddSampler", [("cond_b", "CONDITIONING", 6)], ["a cat", 1])
+    nodes = [odd, *(entry for entry in plain_nodes() if entry["id"] not in (3, 6))]
+    found = workflow_read({"nodes": nodes, "links": plain_links()})
+    assert found.outcome is Outcome.NO_PROMPT
+
+
 def test_muted_nodes_are_gone() -> None:
     muted = drawn(6, "CLIPTextEncode", (), ["a cat"], mode=2)
     assert workflow_read(workflow([muted])).outcome is Outcome.NO_PROMPT

@@ -39,7 +39,7 @@ def main() -> None:
         for folder in ("first", "again"):
             _write(work / folder, folder)
         time.sleep(WatchingSettings().quiet_secs)
-        first, again, calls, prompts = apart(_measure, work)
+        first, again, cpu, calls, prompts = apart(_measure, work)
     report.show(
         f"{IMAGES:,} images whose pixels are known, re-added under other names and metadata",
         [
@@ -50,6 +50,7 @@ def main() -> None:
             (f"{first / again:.2f} x", "the floor's speed"),
             (f"{IMAGES / again:,.0f}/s", "images with their prompts; goal: 1,000"),
             (f"{IMAGES / first:,.0f}/s", "images of the floor"),
+            (f"{1000 * cpu / IMAGES:.2f} ms", "CPU an image whose pixels are known"),
             (str(calls), "calls of the back end; goal: none"),
             (f"{prompts:,}", "prompts stored from the ledger"),
         ],
@@ -65,33 +66,33 @@ def _write(folder: Path, title: str) -> None:
         (inside / f"{title}-{number:05}.png").write_bytes(data)
 
 
-def _measure(work: Path) -> tuple[float, float, int, int]:
+def _measure(work: Path) -> tuple[float, float, float, int, int]:
     output = log.configure("error", "json", sys.stderr, environ={})
     answer = asyncio.run(_both(work))
     output.close()
     return answer
 
 
-async def _both(work: Path) -> tuple[float, float, int, int]:
+async def _both(work: Path) -> tuple[float, float, float, int, int]:
     first = await _import(settings_for(work / "first", work), work, fill=True)
     server = Server()
     async with server:
         settings = settings_for(work / "again", work)
         settings = settings.model_copy(update={"clip": ClipSettings(base_url=server.url)})
         again = await _import(settings, work, fill=False)
-    return first[0], again[0], server.calls, again[1]
+    return first[0], again[0], again[1], server.calls, again[2]
 
 
-async def _import(settings: Settings, state: Path, *, fill: bool) -> tuple[float, int]:
-    """Seconds until the folder is imported, and how many prompts were stored meanwhile."""
+async def _import(settings: Settings, state: Path, *, fill: bool) -> tuple[float, float, int]:
+    """Seconds until the folder is imported, of CPU too, and how many prompts were stored."""
     async with running(settings, {"STATE_DIRECTORY": str(state)}, SystemClock()) as daemon:
         before = (await daemon.store.counts()).get("prompts.clip_generated", 0)
         work = [asyncio.create_task(daemon.consumer.run())]
         if not fill:
             work.append(asyncio.create_task(daemon.interrogations.run()))
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), time.process_time()
         await imported(daemon, work[0])
-        seconds = time.perf_counter() - began
+        seconds, cpu = time.perf_counter() - began, time.process_time() - spent
         if fill:
             await _answer_all(daemon)
         after = (await daemon.store.counts()).get("prompts.clip_generated", 0)
@@ -100,7 +101,7 @@ async def _import(settings: Settings, state: Path, *, fill: bool) -> tuple[float
         await asyncio.wait(work)
     if after - before != IMAGES:
         raise SystemExit(f"of {IMAGES} images {after - before} got a prompt from the ledger")
-    return seconds, after - before
+    return seconds, cpu, after - before
 
 
 async def _answer_all(daemon: Daemon) -> None:

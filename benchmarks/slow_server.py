@@ -6,6 +6,7 @@ reading a picture costs the machine, whose cores it shares with the client, as l
 
 import asyncio
 import multiprocessing
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,10 +34,11 @@ class Usage:
 
 
 @contextmanager
-def running(slots: int) -> Iterator[tuple[str, Connection]]:
-    """Its URL, and a pipe that gives its ``Usage`` for any message."""
+def running(slots: int, core: int) -> Iterator[tuple[str, Connection]]:
+    """Its URL, and a pipe that gives its ``Usage`` for any message; it keeps to one core."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, slots))
+    arguments = (theirs, slots, core)
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=arguments)
     process.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}", ours
@@ -45,7 +47,8 @@ def running(slots: int) -> Iterator[tuple[str, Connection]]:
         process.join()
 
 
-def _serve(pipe: Connection, slots: int) -> None:
+def _serve(pipe: Connection, slots: int, core: int) -> None:
+    os.sched_setaffinity(0, {core})
     asyncio.run(_serve_until_ended(pipe, slots))
 
 

@@ -73,6 +73,7 @@ THEIRS: dict[str, set[str]] = {
     "prometheus_client": {"metrics"},
     "msgspec": {"embedded.graph"},
     "multidict": {"web"},
+    "pybase64": {"interrogators.body"},
     "pydantic": {"settings", "web.asking", "web.incoming"},
     "pydantic_core": {"settings", "web.incoming"},
     "structlog": {"log", "store", "pipeline", "web", "daemon"},

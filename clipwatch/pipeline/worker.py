@@ -200,7 +200,7 @@ class Worker:
             await self._bell.wait(pause)
             return None
         try:
-            return await self.attention.look()
+            return await self.attention.look(afresh=not self._has_more)
         except InterrogatorError as error:
             self._failed_probe(error)
             return None

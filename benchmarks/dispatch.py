@@ -42,7 +42,7 @@ PICTURES = 100
 ROUNDS = 3
 WIDTH, HEIGHT = 1000, 500  #: of noise: 1.5 MB
 LARGE = 1600  #: wider than any picture that is sent
-TICK_SECS = 0.2
+TICK_SECS = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from clipwatch.errors import (
 )
 from clipwatch.interrogators.base import Picture
 from clipwatch.metrics import Metrics
-from clipwatch.model import Caption, Clock, Image, Job, LocationState
+from clipwatch.model import Caption, Clock, Image, Job, LocationState, Prompt
 from clipwatch.pipeline import retry
 from clipwatch.pipeline.backend import Backend, Ended
 from clipwatch.pipeline.breaker import BreakerState
@@ -49,6 +49,18 @@ class Failed:
     in_trial: bool = False  #: the breaker was trying the server out
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What is to be stored of a job; its picture is no longer needed."""
+
+    job: Job
+    image: Image
+    content_hash: bytes
+    pixel_key: bytes | None
+    caption: Caption
+    milliseconds: int
+
+
 class Endings:
     """Ends one back end's jobs. ``chance`` gives random numbers in [0, 1); ``ended`` is told how
     every try ended."""
@@ -73,22 +85,14 @@ class Endings:
         self._ended = ended
         self._failed_last: UUID | None = None  #: one image alone does not open the breaker
 
-    async def succeeded(
-        self, job: Job, image: Image, picture: Picture, caption: Caption, milliseconds: int
-    ) -> None:
+    async def succeeded(self, answered: Answered) -> None:
         """Store the caption, unless the image has changed meanwhile."""
-        prompt = await self._surely(
-            lambda: self._store.finish(
-                job,
-                caption,
-                backend=self._backend.name,
-                kind=self._backend.interrogator.kind,
-                duration_ms=milliseconds,
-                now=self._clock.now(),
-                content_hash=picture.content_hash,
-                pixel_key=picture.pixel_key,
-            )
-        )
+        job, caption = answered.job, answered.caption
+        try:
+            prompt = await self._surely(lambda: self._finish(answered))
+        except asyncio.CancelledError:
+            await self.let_go(job)
+            raise
         if prompt is None:
             changed = Conflict("the image changed while it was interrogated", hint="ask again")
             self._ended(Ended(job, None, changed))
@@ -99,12 +103,24 @@ class Endings:
         log.info(
             PROMPT_STORED,
             image=str(job.image_id),
-            path=os.fsdecode(image.location.absolute),
+            path=os.fsdecode(answered.image.location.absolute),
             backend=self._backend.name,
             model=caption.model,
-            duration_ms=milliseconds,
+            duration_ms=answered.milliseconds,
         )
         self._ended(Ended(job, prompt, None))
+
+    async def _finish(self, answered: Answered) -> Prompt | None:
+        return await self._store.finish(
+            answered.job,
+            answered.caption,
+            backend=self._backend.name,
+            kind=self._backend.interrogator.kind,
+            duration_ms=answered.milliseconds,
+            now=self._clock.now(),
+            content_hash=answered.content_hash,
+            pixel_key=answered.pixel_key,
+        )
 
     async def recalled(self, job: Job, image: Image, picture: Picture) -> bool:
         """Whether the same picture was asked about before; then the job has ended with that."""

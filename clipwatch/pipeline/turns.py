@@ -1,22 +1,40 @@
 """Turns at a server's slots, in the order of claims."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 
 
-@asynccontextmanager
-async def in_turn(slots: asyncio.Semaphore, has_slot: bool) -> AsyncIterator[Awaitable[object]]:
-    """A place in the queue for a slot: a picture that is made quickly does not go ahead of one that
-    is more pressing. Whoever awaits it has the slot then, until the end of the context."""
-    if has_slot:
-        yield asyncio.sleep(0)
-        return
-    place = asyncio.create_task(slots.acquire())
-    try:
-        yield place
-    finally:
-        if place.done() and not place.cancelled():
-            slots.release()
-        else:
-            place.cancel()
+class Turns:
+    """A queue for the slots: a picture that is made quickly does not go ahead of one that is more
+    pressing. A slot that becomes free is handed over at once, before anything else is done."""
+
+    def __init__(self, slots: int) -> None:
+        self._free = slots
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    @contextmanager
+    def queued(self, *, has_slot: bool = False) -> Iterator[Awaitable[None]]:
+        """A place in the queue, or the slot that one has. Whoever awaits it has the slot then,
+        until the end of the context."""
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if has_slot:
+            place.set_result(None)
+            yield place
+            return
+        self._queue.append(place)
+        self._hand_over()
+        try:
+            yield place
+        finally:
+            if not place.cancel() and not place.cancelled():
+                self._free += 1
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        while self._free and self._queue:
+            place = self._queue.popleft()
+            if not place.done():
+                place.set_result(None)
+                self._free -= 1

@@ -1,11 +1,12 @@
 """One back end's worker: takes its next jobs from the store, asks the server, stores the answers.
 
-It has one hand more than the server has slots: while pictures are in flight, one is prepared. A
-job in hand is leased, and looked at again before it is sent, for much can have happened since.
+It has one picture more in hand than the server has slots: while some are in flight, the next one is
+prepared. A job in hand is leased, and looked at again before it is sent, for much can have happened
+since. An answer is stored by the hand that had it, while another hand takes the next job.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 
 from clipwatch.errors import (
@@ -26,18 +27,23 @@ from clipwatch.pipeline.breaker import BreakerState
 from clipwatch.pipeline.call import limited
 from clipwatch.pipeline.courtesy import Manners, Permission
 from clipwatch.pipeline.doorbell import Doorbell
-from clipwatch.pipeline.endings import STORE_PAUSE_SECS, Endings, Failed, say_store_failed
+from clipwatch.pipeline.endings import (
+    STORE_PAUSE_SECS,
+    Answered,
+    Endings,
+    Failed,
+    say_store_failed,
+)
+from clipwatch.pipeline.lacking import Lacking
 from clipwatch.pipeline.pool import Pool
 from clipwatch.pipeline.standing import Standing
-from clipwatch.pipeline.turns import in_turn
+from clipwatch.pipeline.turns import Turns
 from clipwatch.store.base import Store
 
 IDLE_LOOK_SECS = 60.0
 ROOM_LOOK_SECS = 5.0
 #: No job is made to wait longer: a later run_at comes from a clock that was wrong.
 LONGEST_WAIT_SECS = 24 * 3600.0
-#: For so long a server that lacked a model is not asked for it again.
-LACKING_SECS = 600.0
 
 
 class Worker:
@@ -87,10 +93,11 @@ class Worker:
         self._opened = opened
         self._may_claim = may_claim
         self._pool = pool
-        self._without: dict[str, float] = {}  #: models that the server lacked, and since when
+        self._lacking = Lacking(clock)
         self._bell = Doorbell(clock)
         self._choosing = asyncio.Lock()
-        self._slots = asyncio.Semaphore(backend.limit)
+        self._turns = Turns(backend.limit)
+        self._places = asyncio.Semaphore(backend.limit + 1)  #: for jobs in hand
         self._rings = 0
         self._found_nothing_at = -1  #: the count of rings
         self._has_more = False  #: the last claim gave a job: there may be another one
@@ -119,7 +126,7 @@ class Worker:
 
     def has(self, model: str) -> bool:
         """Whether its server may have this model."""
-        return model not in self._lacking() and self.backend.interrogator.accepts(model)
+        return model not in self._lacking.models and self.backend.interrogator.accepts(model)
 
     def look_again(self) -> None:
         """Another worker has changed."""
@@ -134,15 +141,16 @@ class Worker:
         """Work until stopped. When cancelled, jobs in hand go back to the queue at no cost."""
         self._is_running = True
         async with asyncio.TaskGroup() as hands:
-            for _ in range(self.backend.limit + 1):
+            for _ in range(2 * self.backend.limit + 1):
                 hands.create_task(self._hand())
 
     async def _hand(self) -> None:
         while self._is_running:
             try:
-                taken = await self._taken()
-                if taken is not None:
-                    await self._held(*taken)
+                async with self._places:
+                    answered = (taken := await self._taken()) and await self._held(*taken)
+                if answered is not None:
+                    await self._endings.succeeded(answered)
             except StoreError as error:
                 say_store_failed(error)
                 await self._clock.sleep(STORE_PAUSE_SECS)
@@ -229,7 +237,7 @@ class Worker:
         """Lease a job at least as pressing. A cancelled claim leaves none leased."""
         if most is None:
             return None
-        taker = self._pool.taker(self, most, self._lacking())
+        taker = self._pool.taker(self, most, self._lacking.models)
         claim = asyncio.ensure_future(self._store.claim(self._clock.now(), taker))
         try:
             return await asyncio.shield(claim)
@@ -238,12 +246,6 @@ class Worker:
             if job is not None:
                 await self._endings.let_go(job)
             raise
-
-    def _lacking(self) -> Collection[str]:
-        """Models that its server was asked for lately, and does not have."""
-        since = self._clock.monotonic() - LACKING_SECS
-        self._without = {model: at for model, at in self._without.items() if at > since}
-        return self._without
 
     def _count(self, step: int) -> None:
         was_free = self.is_free
@@ -261,17 +263,17 @@ class Worker:
 
     # --- working on it -----------------------------------------------------------------------
 
-    async def _held(self, job: Job, rings: int) -> None:
+    async def _held(self, job: Job, rings: int) -> Answered | None:
         try:
-            await self._guarded(job, rings)
+            return await self._guarded(job, rings)
         finally:
             self.in_hand -= 1
             self._bell.ring()
 
-    async def _guarded(self, job: Job, rings: int, *, has_slot: bool = False) -> None:
+    async def _guarded(self, job: Job, rings: int, *, has_slot: bool = False) -> Answered | None:
         """Work on the job, and let go of it whatever happens."""
         try:
-            await self._worked(job, rings, has_slot)
+            return await self._worked(job, rings, has_slot)
         except StoreError as error:
             await self._endings.give_back(job, error.message, STORE_PAUSE_SECS, attempted=False)
             raise
@@ -279,33 +281,32 @@ class Worker:
             await self._endings.let_go(job)
             raise
 
-    async def _worked(self, job: Job, rings: int, has_slot: bool) -> None:
-        """Do the job, or put it back, and where that is for a more pressing one do that."""
+    async def _worked(self, job: Job, rings: int, has_slot: bool) -> Answered | None:
+        """The answer to be stored, if there is one; it may be that of a more pressing job."""
         if job.ask.model and not self.has(job.ask.model) and await self._passed_on(job):
-            return
-        async with in_turn(self._slots, has_slot) as turn:
+            return None
+        with self._turns.queued(has_slot=has_slot) as turn:
             made = await self._made(job)
             if made is None:
-                return
+                return None
             image, picture = made
             await turn
             now = self._rings
             if (found := await self._reconsidered(job, rings)) is None:
-                return
+                return None
             if found is not job:
-                await self._guarded(found, now, has_slot=True)
-                return
+                return await self._guarded(found, now, has_slot=True)
             started = self._clock.monotonic()
             answer = await self._asked(job, picture)
         if isinstance(answer, Failed):
             if isinstance(answer.error, ModelUnknown) and await self._passed_on(job):
-                return
+                return None
             await self._endings.failed(job, answer)
             if self.standing.wait > 0:
                 self._opened()
-            return
+            return None
         milliseconds = round((self._clock.monotonic() - started) * 1000)
-        await self._endings.succeeded(job, image, picture, answer, milliseconds)
+        return Answered(job, image, picture.content_hash, picture.pixel_key, answer, milliseconds)
 
     async def _made(self, job: Job) -> tuple[Image, Picture] | None:
         """The job's image and picture; None where the job has ended without any call."""
@@ -325,7 +326,7 @@ class Worker:
 
     async def _passed_on(self, job: Job) -> bool:
         """Whether the job was left to another server, which may have the model that it asks for."""
-        self._without[job.ask.model] = self._clock.monotonic()
+        self._lacking.add(job.ask.model)
         if job.ask.backend or not self._pool.has_elsewhere(job.ask.model, self):
             return False
         await self._endings.put_back(job)

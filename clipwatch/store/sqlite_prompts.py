@@ -39,7 +39,7 @@ _ADD = """
 INSERT INTO prompt (prompt_id, seq, revision, type, text, created_at, negative, parts, parameters,
                     scores, backend, kind, model_asked, model_used, mode, options, duration_ms,
                     facts, spaced_text)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
 _KEYS = """
 UPDATE image SET content_hash = coalesce(content_hash, ?), pixel_key = coalesce(pixel_key, ?)
 WHERE seq = ?"""
@@ -78,8 +78,7 @@ def finish(
     prompt = _generated(job, caption, origin, now)
     if not job.ask.save:
         return prompt
-    _store(connection, prompt, seq)
-    return one(connection, seq, prompt.prompt_id)
+    return by_number(connection, _store(connection, prompt, seq))
 
 
 def note(connection: sqlite3.Connection, seq: int, keys: Keys) -> None:
@@ -111,11 +110,12 @@ def _generated(job: Job, caption: Caption, origin: Origin, now: int) -> Prompt:
     )
 
 
-def _store(connection: sqlite3.Connection, prompt: Prompt, seq: int) -> None:
+def _store(connection: sqlite3.Connection, prompt: Prompt, seq: int) -> int:
+    """Its ``prompt.id``."""
     sqlite_fts.leave(connection, [seq])
     facts = Facts(connection).of_caption(prompt.backend, prompt.tags)
     columns = (*_columns(prompt, seq), facts, spaced(prompt.text))
-    added = connection.execute(_ADD, columns).lastrowid
+    added: int = connection.execute(_ADD, columns).fetchone()[0]
     connection.execute("UPDATE image SET generated_prompt = ? WHERE seq = ?", (added, seq))
     sqlite_tags.drop(connection, seq, TagOrigin.GENERATED)
     sqlite_tags.add(connection, {seq: prompt.tags}, TagOrigin.GENERATED)
@@ -124,6 +124,7 @@ def _store(connection: sqlite3.Connection, prompt: Prompt, seq: int) -> None:
     data = {"prompt_id": str(prompt.prompt_id), "type": prompt.type}
     entry = Entry(PROMPT_STORED, prompt.image_id.bytes, data)
     sqlite_changes.write(connection, prompt.created_at, [entry])
+    return added
 
 
 def _columns(prompt: Prompt, seq: int) -> tuple[object, ...]:

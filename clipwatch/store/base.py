@@ -303,8 +303,8 @@ class Store(Protocol):
         """The tags that begin so, the most used first."""
 
     async def top_values(self, field: str, part: str, *, limit: int) -> Sequence[ValueCount]:
-        """The values of a field of a search that have ``part`` in them, the most used first. None
-        for a field whose values are not counted."""
+        """The values of a field of a search that have ``part`` in them, the most used first: none
+        where the field's values are not counted."""
 
     async def facets(self, query: Query, now: datetime) -> Facets:
         """What the newest that the query finds have, months going by the zone of ``now``. Raises

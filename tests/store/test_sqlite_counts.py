@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipwatch.model import FileStat, Root
+from clipwatch.model import FileStat, Root, Tag
 from clipwatch.store import sqlite_counts
 from clipwatch.store.sqlite import SqliteStore
 from clipwatch.store.sqlite_schema import migrate
@@ -22,6 +22,7 @@ STEPS = st.one_of(
     st.tuples(
         st.just("see"), PATHS, st.sampled_from(["a dog, grass", "a cat", ""]), MODELS, st.booleans()
     ),
+    st.tuples(st.just("sidecar"), PATHS, st.sampled_from(["a lynx", "grass"])),
     st.tuples(st.just("lose"), PATHS),
     st.tuples(st.just("answer"), st.sampled_from(["red house", "grass"])),
     st.tuples(st.just("write"), st.sampled_from(["a wolf", "grass"])),
@@ -42,6 +43,11 @@ async def take_step(store: SqliteStore, root: Root, number: int, step: tuple[obj
             key = b"k" * 16 if twin else None
             stat = FileStat(1, 100 + number, 10, NOW * 1000)
             await put(store, seen(root, path, told, stat=stat, pixel_key=key))
+        case ("sidecar", bytes(path), str(prompt)):
+            stat = FileStat(1, 100 + number, 10, NOW * 1000)
+            tags = (Tag(prompt),)
+            beside = says(prompt, parameters={"model": "SDXL"})
+            await put(store, seen(root, path, stat=stat, sidecar=beside, sidecar_tags=tags))
         case ("lose", bytes(path)):
             await store.mark_missing(root.root_id, [path], NOW)
         case ("answer", str(text)):

@@ -231,12 +231,23 @@ async def test_a_favourite_is_made_and_found(off: Rig, page: Page) -> None:
     await page.press("#query", "Enter")
     await summary(page, "1 image")
     await page.locator("#grid .card").click()
+    await page.locator("#facts .own", has_text="favourite").wait_for()
     await page.locator("#favourite[aria-pressed=true]").click()
     await page.locator("#favourite[aria-pressed=false]").wait_for()
+    assert await page.locator("#facts .own").count() == 0
     await page.get_by_placeholder("Add a tag").fill("To_Print")
     await page.keyboard.press("Enter")
     await page.locator("#facts .own", has_text="to print").wait_for()
     assert len(await off.images(q="tag:to_print -is:favourite")) == 1
+    await page.get_by_label("Take away to print").click()
+    await page.locator("#facts .own").wait_for(state="detached")
+    for number in range(100):
+        await off.client.put(
+            f"/api/v1/images/{(await off.images(q='wolf'))[0]['id']}/tags/{number}"
+        )
+    await page.get_by_placeholder("Add a tag").fill("one more")
+    await page.keyboard.press("Enter")
+    await page.locator("#detail-trouble", has_text="100 tags").wait_for()
 
 
 @pytest.mark.browser

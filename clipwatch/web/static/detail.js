@@ -10,6 +10,7 @@ let opened = null; // the id that the dialog shows
 
 export async function openImage(id) {
   opened = id;
+  $("detail-trouble").hidden = true;
   const at = view.images.findIndex((image) => image.id === id);
   $("newer").disabled = at <= 0;
   $("older").disabled = at < 0 || at === view.images.length - 1;
@@ -22,6 +23,7 @@ export async function openImage(id) {
     drawImage(image, prompts);
     if (!$("detail").open) $("detail").showModal();
   } catch (error) {
+    closeImage();
     showTrouble(error);
     go({ image: null });
   }
@@ -38,20 +40,35 @@ function drawImage(image, prompts) {
   if ($("picture").getAttribute("src") !== image.links.file) $("picture").src = image.links.file;
   $("picture").alt = fileName(image.path);
   $("original").href = image.links.file;
-  drawFavourite($("favourite"), image, retag);
+  drawTags(image);
   const current = prompts.find((prompt) => prompt.current);
   const others = prompts.filter((prompt) => prompt !== current);
   $("facts").replaceChildren(
     ...promptSections(image, current),
-    tagSection(image, (changed) => {
-      retag(changed);
-      drawFavourite($("favourite"), changed, retag);
-    }),
+    tagging,
     ...factSection("Parameters", Object.entries(current?.parameters ?? {})),
     ...factSection("File", fileFacts(image)),
     ...others.map((prompt) => textSection(titleOf(prompt), prompt.text)),
   );
   $("facts").scrollTop = 0;
+}
+
+let tagging = null; // the section with the image's tags
+
+// The star and the tags show the same: what changes one of them changes the other.
+function drawTags(image) {
+  const changed = () => {
+    retag(image);
+    drawFavourite($("favourite"), image, starred);
+  };
+  const starred = () => {
+    retag(image);
+    const old = tagging;
+    tagging = tagSection(image, changed);
+    old.replaceWith(tagging);
+  };
+  tagging = tagSection(image, changed);
+  drawFavourite($("favourite"), image, starred);
 }
 
 function promptSections(image, prompt) {

@@ -61,7 +61,8 @@ function group(title, values, query, base) {
 function chip({ value, images, term }, query, base) {
   const isOn = hasTerm(query, term);
   const count = make("span", { className: "count", textContent: images.toLocaleString() });
-  const take = make("button", { type: "button", ariaPressed: String(isOn), title: value }, value, " ", count);
+  const name = make("span", { className: "value", textContent: value });
+  const take = make("button", { type: "button", ariaPressed: String(isOn), title: value }, name, " ", count);
   take.addEventListener("click", () =>
     go({ q: isOn ? without(query, term) : `${base} ${term}`.trim() }),
   );

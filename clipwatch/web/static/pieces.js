@@ -19,8 +19,10 @@ export function showTrouble(error, query = "") {
   const words = [make("p", { textContent: error.message })];
   if (error.at !== null && error.token) words.push(marked(query, error.at, error.token));
   if (error.hint) words.push(make("p", { textContent: error.hint }));
-  $("trouble").replaceChildren(...words);
-  $("trouble").hidden = false;
+  // The dialog covers what stands on the page.
+  const place = $($("detail").open ? "detail-trouble" : "trouble");
+  place.replaceChildren(...words);
+  place.hidden = false;
 }
 
 function marked(query, at, token) {

@@ -49,13 +49,14 @@ async function setTag(image, name, wanted) {
 
 export function tagSection(image, changed) {
   const section = make("section", {}, make("h2", { textContent: "Tags" }));
-  const draw = () => {
-    const tags = image.tags.map((tag) => tagItem(tag, remove));
-    const list = make("ul", { className: "tags" }, ...tags);
-    section.replaceChildren(section.firstElementChild, list, form);
-    changed(image);
+  const list = make("ul", { className: "tags" });
+  const draw = () => list.replaceChildren(...image.tags.map((tag) => tagItem(tag, remove)));
+  const remove = async (tag) => {
+    if (await setTag(image, tag.name, false)) {
+      draw();
+      changed(image);
+    }
   };
-  const remove = async (tag) => (await setTag(image, tag.name, false)) && draw();
   const name = make("input", { type: "text", placeholder: "Add a tag", ariaLabel: "Add a tag", maxLength: 100 });
   const form = make("form", { className: "add-tag" }, name);
   form.addEventListener("submit", async (event) => {
@@ -63,9 +64,10 @@ export function tagSection(image, changed) {
     if (name.value.trim() && (await setTag(image, name.value, true))) {
       name.value = "";
       draw();
-      name.focus();
+      changed(image);
     }
   });
+  section.append(list, form);
   draw();
   return section;
 }

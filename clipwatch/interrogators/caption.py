@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from clipwatch.errors import CaptionRejected
-from clipwatch.model import Tag, TagOrigin
+from clipwatch.model import Caption, Tag, TagOrigin
 from clipwatch.printable import printable
 
 LONGEST = 20_000  #: characters
@@ -57,6 +57,13 @@ def checked(text: str) -> str:
                 f"the server's caption is none, {reason}: {shown!r}", hint=HINT_LOG
             )
     return text.replace("\0", "").strip()
+
+
+def captioned(text: str, model: str, mode: str = "") -> Caption:
+    """The caption that a server's text is, with its tags. Raises ``CaptionRejected`` for a failure
+    in disguise."""
+    text = checked(text)
+    return Caption(unranked(text), model, tags_of(text, model), mode)
 
 
 def unranked(text: str) -> str:

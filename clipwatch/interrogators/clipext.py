@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from clipwatch.interrogators.aliases import is_alias, model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
-from clipwatch.interrogators.caption import checked, tags_of
+from clipwatch.interrogators.caption import captioned
 from clipwatch.interrogators.exchange import (
     absent_model,
     capabilities,
@@ -52,8 +52,7 @@ class ClipExt:
         body = request_body(picture, clip_model_name=used, mode=MODE)
         answer = await self._server.post(PATH, body)
         with self._server.discreet():
-            text = checked(text_of(answer, ("prompt",), self.url))
-        return Caption(text, used, tags_of(text, used), MODE)
+            return captioned(text_of(answer, ("prompt",), self.url), used, MODE)
 
     async def activity(self) -> Activity:
         return await current_activity(self._server)

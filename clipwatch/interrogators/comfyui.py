@@ -82,7 +82,7 @@ class Comfyui:
         if text is None:
             raise BackendFailed(f"{self.url} finished without a text", hint="see ComfyUI's log")
         with self._server.discreet():
-            return captioned(text, used or installed.recipe.look, is_tags=installed.recipe.tags)
+            return caption_in(text, used or installed.recipe.look, is_tags=installed.recipe.tags)
 
     async def activity(self) -> Activity:
         try:
@@ -187,7 +187,7 @@ class Comfyui:
                 f"node {node} of the workflow {workflow.file} put out no text", hint=HINT_OUTPUT
             )
         with self._server.discreet():
-            return captioned(text, self.models[0], is_tags=audible.gives_tags(node))
+            return caption_in(text, self.models[0], is_tags=audible.gives_tags(node))
 
     async def _audible(self, workflow: Workflow) -> Workflow:
         """The workflow as it is where one of its ends is an output; else with a node that puts out
@@ -222,7 +222,7 @@ class Comfyui:
             )
 
 
-def captioned(text: str, model: str, *, is_tags: bool) -> Caption:
+def caption_in(text: str, model: str, *, is_tags: bool) -> Caption:
     """The caption of what a node put out: a sentence as it is, or tags as prompts are written.
 
     Raises ``CaptionRejected`` for a failure in disguise, and where no tag passed.

@@ -6,7 +6,7 @@ from clipwatch.errors import BackendMisconfigured, ModelUnknown
 from clipwatch.interrogators.aliases import is_default, model_used
 from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
-from clipwatch.interrogators.caption import checked, tags_of, unranked
+from clipwatch.interrogators.caption import captioned
 from clipwatch.interrogators.exchange import (
     absent_model,
     capabilities,
@@ -51,8 +51,7 @@ class Generic:
                     raise
                 raise absent_model(self.url, model, used, error.known) from error
             with self._server.discreet():
-                text = checked(text_of(answer, KEYS, self.url + path))
-            return Caption(unranked(text), used, tags_of(text, used))
+                return captioned(text_of(answer, KEYS, self.url + path), used)
         raise BackendMisconfigured(
             f"{self.url} has none of {', '.join(PATHS)}",
             hint="start the web UI with --api, or correct the back end's url",

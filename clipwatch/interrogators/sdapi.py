@@ -5,7 +5,7 @@ from collections.abc import Callable
 from clipwatch.errors import ModelUnknown
 from clipwatch.interrogators.aliases import is_alias, is_default, model_used
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
-from clipwatch.interrogators.caption import checked, tags_of, unranked
+from clipwatch.interrogators.caption import captioned
 from clipwatch.interrogators.exchange import (
     absent_model,
     capabilities,
@@ -53,8 +53,7 @@ class Sdapi:
                 raise
             raise absent_model(self.url, model, used, self.models) from error
         with self._server.discreet():
-            text = checked(text_of(answer, ("caption",), self.url))
-        return Caption(unranked(text), used, tags_of(text, used))
+            return captioned(text_of(answer, ("caption",), self.url), used)
 
     async def activity(self) -> Activity:
         return await current_activity(self._server)

@@ -8,7 +8,7 @@ from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import is_alias, model_used
 from clipwatch.interrogators.answer import HINT_SDNEXT, RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
-from clipwatch.interrogators.caption import checked, tags_of, unranked
+from clipwatch.interrogators.caption import captioned, checked, tags_of, unranked
 from clipwatch.interrogators.exchange import (
     absent_model,
     capabilities,
@@ -153,8 +153,7 @@ class SdNext:
         used = OLD_MODELS[model]
         answer = await self._server.post(OLD, request_body(picture, model=used))
         with self._server.discreet():
-            text = checked(text_of(answer, ("caption",), self.url))
-        return Caption(unranked(text), used, tags_of(text, used))
+            return captioned(text_of(answer, ("caption",), self.url), used)
 
     async def _list(self) -> tuple[str, ...]:
         return tuple(await self._families())
@@ -197,4 +196,4 @@ def caption_in(answer: Any, family: Family, model: str, url: str) -> Caption:
         return Caption(text, model)
     if family is TAGGER:
         return Caption(unranked(text), model, tags_of(text, "deepdanbooru"))
-    return Caption(text, model, tags_of(text, model), MODE)
+    return captioned(text, model, MODE)

@@ -41,7 +41,7 @@ async def _look(backend: BackendSettings, picture: bool, limit: float) -> dict[s
     try:
         found = await interrogator.probe()
         trial = None
-        if picture and found.problem is not Problem.DOWN:
+        if picture and found.available:  # else the probe tells better what is wrong
             trial = await tried(interrogator, "", limit=limit, monotonic=time.monotonic)
     finally:
         await interrogator.close()

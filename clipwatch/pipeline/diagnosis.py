@@ -7,6 +7,7 @@ from clipwatch.errors import Problem
 from clipwatch.interrogators.neighbours import Neighbour, Neighbours
 from clipwatch.interrogators.trial import Trial, tried
 from clipwatch.model import Clock
+from clipwatch.pipeline.breaker import BreakerState
 from clipwatch.pipeline.interrogate import BackendHealth, Interrogations
 
 
@@ -39,7 +40,9 @@ class Diagnostician:
         backend = self._interrogations.backend(name)
         (health,) = await self._interrogations.health(name)
         trial = None
-        if with_picture and health.problem is not Problem.DOWN:
+        # A probe that failed tells better what is wrong; what a breaker is open for may be over.
+        may_work = health.available or health.breaker is not BreakerState.CLOSED
+        if with_picture and may_work and health.problem is not Problem.DOWN:
             trial = await tried(
                 backend.interrogator,
                 backend.model,

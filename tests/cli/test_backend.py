@@ -80,10 +80,10 @@ def test_without_a_picture_it_gets_no_work() -> None:
 
 def test_what_is_wrong_is_a_word_a_sentence_and_a_hint() -> None:
     with Served(FakeA1111(api=False)) as fake:
-        result = run(fake.url, "--json")
+        result = run(fake.url, "--json", "--picture")
     one = told(result)
     assert result.return_value == 1
-    assert one["problem"] == "no_api"
+    assert (one["problem"], one["trial"]) == ("no_api", None)
     assert one["reason"] and "--api" in one["hint"]
 
 

@@ -78,6 +78,13 @@ async def test_a_server_that_renders_is_not_given_a_picture(rig: Rig) -> None:
     assert rig.server.calls == []
 
 
+async def test_what_the_probe_knows_to_be_wrong_is_said_once(rig: Rig) -> None:
+    rig.server.auth = ("lena", "secret")
+    told = await body(await rig.post("/api/v1/backends/default/test", {"picture": True}))
+    assert (told["problem"], told["trial"]) == ("credentials", None)
+    assert rig.server.calls == []
+
+
 async def test_an_unknown_name_names_those_that_exist(rig: Rig) -> None:
     told = await problem(await rig.post("/api/v1/backends/studio/test"), 404)
     assert "default" in told["hint"]

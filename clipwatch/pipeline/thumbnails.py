@@ -14,7 +14,7 @@ from clipwatch.pipeline.thumbnail import make_thumbnail
 from clipwatch.pipeline.thumbnail_folder import Key, ThumbnailFolder, Usage
 from clipwatch.store.base import Store
 
-THUMBNAIL_UNKEPT = "thumbnail.unkept"
+KEEPING_FAILED = "keeping.failed"
 
 #: Pixels of the longer side where nobody says otherwise: what the gallery asks for, and idle
 #: time makes.
@@ -68,7 +68,7 @@ class Thumbnails:
         try:
             write()
         except OSError as error:
-            log.warning(THUMBNAIL_UNKEPT, reason=error.strerror, path=error.filename)
+            log.warning(KEEPING_FAILED, reason=error.strerror, path=error.filename)
 
     async def drop(self, image_id: UUID) -> None:
         """Remove what is kept of an image that was forgotten."""

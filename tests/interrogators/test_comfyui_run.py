@@ -25,6 +25,7 @@ from clipwatch.interrogators.comfyui_run import (
     interrupts_by_id,
 )
 from clipwatch.interrogators.http import Server
+from clipwatch.model import Caption
 from tests.contracts.interrogator import make_red
 from tests.servers import FakeComfyui
 from tests.servers.behaviour import repeats
@@ -55,7 +56,7 @@ def polls(server: FakeComfyui) -> int:
     return sum("/history/" in seen.path for seen in server.seen)
 
 
-async def waiting(server: FakeComfyui, comfyui: Comfyui) -> "asyncio.Task[object]":
+async def waiting(server: FakeComfyui, comfyui: Comfyui) -> "asyncio.Task[Caption]":
     """A call whose job waits in the queue."""
     server.holding = True
     call = asyncio.create_task(comfyui.caption(RED, ""))
@@ -63,7 +64,7 @@ async def waiting(server: FakeComfyui, comfyui: Comfyui) -> "asyncio.Task[object
     return call
 
 
-async def cancelled(call: "asyncio.Task[object]") -> None:
+async def cancelled(call: "asyncio.Task[Caption]") -> None:
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
@@ -170,7 +171,7 @@ async def test_a_job_is_waited_for(server: FakeComfyui, comfyui: Comfyui) -> Non
     server.rendering = True
     assert await comfyui.activity() is Activity.RENDERING
     await server.release()
-    await call
+    assert (await call).text
 
 
 async def test_the_websocket_wakes_it_up(server: FakeComfyui) -> None:
@@ -194,7 +195,7 @@ async def test_without_the_websocket_it_is_polled(
     call = await waiting(server, comfyui)
     await eventually(lambda: polls(server) > 2)
     await server.release()
-    await call
+    assert (await call).text
 
 
 async def test_a_client_that_takes_the_websocket_over_does_no_harm(
@@ -219,7 +220,7 @@ async def test_a_websocket_that_breaks_off_does_no_harm(
     (socket,) = (await eventually(lambda: server.sockets)).values()
     await socket.close(code=1011)
     await server.release()
-    await call
+    assert (await call).text
 
 
 async def test_a_server_that_falls_silent_meanwhile_is_waited_for(server: FakeComfyui) -> None:
@@ -230,7 +231,7 @@ async def test_a_server_that_falls_silent_meanwhile_is_waited_for(server: FakeCo
     await eventually(lambda: len(server.seen) > before + 1)
     server.frozen = False
     await server.release()
-    await call
+    assert (await call).text
     await comfyui.close()
 
 
@@ -253,7 +254,7 @@ async def test_a_restart_meanwhile_loses_no_interrogation(
     call = await waiting(server, comfyui)
     server.holding = False
     server.restart()
-    await call
+    assert (await call).text
     assert len(server.calls) == 2
 
 

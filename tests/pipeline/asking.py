@@ -112,7 +112,8 @@ class Rig:
         """Return when no job is in hand and every worker waits for the clock."""
 
         async def all_wait() -> bool:
-            return bool(self.clock.sleeping) and not await self._leased()
+            leased = await self._leased()
+            return not leased and bool(self.clock.sleeping)  # who sleeps changes while one asks
 
         await eventually(all_wait, every=0.001)
 
@@ -131,7 +132,7 @@ class Rig:
 
         async def all_wait() -> bool:
             looks_soon = self.clock.next_due <= max(step, POLL_SECS)
-            return looks_soon or bool(self.clock.sleeping and not await self._leased())
+            return looks_soon or (not await self._leased() and bool(self.clock.sleeping))
 
         for _ in range(round(seconds / step)):
             await eventually(all_wait, every=0.001)

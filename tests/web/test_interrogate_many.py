@@ -90,9 +90,9 @@ async def test_what_has_not_begun_is_withdrawn_and_what_is_in_flight_ends(rig: R
     await hang.entered.wait()
     address = f"/api/v1/batches/{started['id']}"
     told = await body(await rig.client.delete(address))
-    assert (told["state"], told["counts"]["withdrawn"], told["counts"]["left"]) == (
-        "cancelled", 2, 1,
-    )  # fmt: skip
+    left = told["counts"]["left"]
+    assert left in (1, 2)  # the one in flight, and one that may be prepared by now
+    assert (told["state"], told["counts"]["withdrawn"]) == ("cancelled", 3 - left)
     hang.release.set()
 
     async def has_ended() -> bool:
@@ -100,7 +100,8 @@ async def test_what_has_not_begun_is_withdrawn_and_what_is_in_flight_ends(rig: R
 
     await eventually(has_ended)
     told = await batch(rig, started["id"])
-    assert (told["state"], told["counts"]["done"], len(rig.server.calls)) == ("cancelled", 1, 4)
+    assert (told["state"], told["counts"]["done"]) == ("cancelled", left)
+    assert len(rig.server.calls) == 3 + left
     await problem(await rig.client.delete(address), 409)
 
 

@@ -79,3 +79,19 @@ async def test_a_job_is_given_back_where_the_store_fails_in_between(
         await rig.pass_time(15)
         assert await rig.done()
         assert server.calls != []
+
+
+async def test_the_server_has_its_next_picture_while_answers_wait_for_the_store(
+    store: SqliteStore, clock: ManualClock, server: FakeA1111, tmp_path: Path
+) -> None:
+    failing = Failing(store, "finish")
+    async with asking(store, clock, tmp_path / "i", Server(server.url), seen_as=failing) as rig:
+        for _ in range(6):
+            await rig.add()
+        rig.start()
+        await eventually(lambda: failing.failures == 3)
+        assert len(server.calls) == 3  # one for each hand: answers do not heap up
+        failing.methods.clear()
+        rig.clock.advance(5)
+        await eventually(rig.done)
+        assert len(server.calls) == 6

@@ -25,7 +25,9 @@ SEEDS = frozenset({"seed", "noise_seed"})
 SAMPLING = frozenset({"seed", "noise_seed", "latent_image"})
 #: In the name of one that turns a picture back into noise: it is told what was there before; and
 #: of nodes that hand on a seed together with conditioning.
-OTHER_WORK = re.compile(r"unsampl|^(?!.*(?:sampl|detail|upscal)).*(?:context|ctx|pipe|bus\b)")
+OTHER_WORK = re.compile(
+    r"unsampl|^(?!.*(?:sampl|detail|upscal))(?:context|.*(?:ctx|pipe(?!line)|bus\b))"
+)
 #: Inputs of a sampler that paints only a part of a picture, such as a face.
 PARTIAL = frozenset({"bbox_detector", "segs", "detailer_pipe"})
 #: In the name of a node that makes a batch of pictures, or one picture of several.
@@ -63,8 +65,10 @@ class Sampling:
 
 def is_sampler(node: Node) -> bool:
     """Whether its inputs are those of a sampler that makes or refines a picture."""
-    if OTHER_WORK.search(node.kind[:200].lower()):
-        return False
+    return _has_inputs(node) and not OTHER_WORK.search(node.kind[:200].lower())
+
+
+def _has_inputs(node: Node) -> bool:
     if any(name in node.links for name in GUIDES):
         return True
     if "positive" in node.links:

@@ -29,6 +29,7 @@ HOLDER_WORDS = frozenset(
     )
 )
 HELD = ("value", "string", "text", "prompt", "seed", "positive", "negative", "int", "float")
+PAIR = frozenset({"positive", "negative"})  #: a node with more inputs makes something of them
 #: A wildcard node keeps what it made of its template; a template is no prompt.
 POPULATED = "populated_text"
 OPAQUE = re.compile(
@@ -179,8 +180,9 @@ def _held(node: Node, kind: str, slot: int) -> str | None:
     """The one input whose value a node hands on unchanged."""
     if POPULATED in node.inputs:
         return POPULATED
-    if "positive" in node.inputs and "negative" in node.inputs:
-        return ("positive", "negative")[slot] if slot in (0, 1) else None
+    if node.inputs.keys() >= PAIR:
+        is_plain = node.inputs.keys() == PAIR and not OPAQUE.search(kind)
+        return ("positive", "negative")[slot] if is_plain and slot in (0, 1) else None
     words = {word.lower() for word in WORD.findall(node.kind)}
     if words and node.kind.isascii() and words <= HOLDER_WORDS:
         return _held_of_several(node.inputs, slot)

@@ -37,6 +37,7 @@ def graph_read(nodes: dict[str, Any]) -> Embedded:
         ("KSampler SDXL (Eff.)", {"sdxl_tuple": ["x", 0], "noise_seed": 1}, True),
         ("RegionalSampler", {"base_sampler": ["x", 0], "seed": 1}, True),
         ("FaceDetailerPipe", {"detailer_pipe": ["x", 0], "seed": 1}, True),
+        ("DiffusersPipelineText2Image", {**BOTH, "seed": 1}, True),
         ("Context (rgthree)", {**BOTH, "seed": ["x", 0]}, False),
         ("Context Big (rgthree)", {**BOTH, "seed": ["x", 0], "steps": ["x", 0]}, False),
         ("Bus Node", {**BOTH, "seed": 1}, False),

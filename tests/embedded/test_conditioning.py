@@ -182,6 +182,7 @@ def test_several_pairs_are_all_told() -> None:
             ["a cat\nb"],
         ),
         (node("CLIPTextEncodeBLIP", text="a BLIP_TEXT", clip=["c", 0]), None),
+        (node("BatchPromptSchedule", text='"0": "a", "9": "b"', clip=["c", 0]), None),
         (node("PromptStylerAndEncode", text_positive="a cat", clip=["c", 0]), None),
         (node("easy a1111Loader", ckpt_name="m", positive="a {cat|dog}"), None),
         (node("CLIPTextEncode", text="a {cat|dog}", clip=["c", 0]), ["a {cat|dog}"]),

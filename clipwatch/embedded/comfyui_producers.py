@@ -24,9 +24,12 @@ MAKING = frozenset(
         num_images number_of_images style style_type prompt_upsampling output_format""",
     )
 )
+#: Those that also stand in nodes which look for something in a picture or measure it.
+EITHER = frozenset({"model", "size", "quality", "n", "style"})
+PICTURE = re.compile(r"image|picture|photo|pixel|video|frame")
 OTHER_WORK = re.compile(
     r"llm|chat|ollama|caption|florence|vlm|describe|interrogat|tagg|segment|sam[0-9]|dino|detect"
-    r"|mask|ground|wildcard|translat|enhancer|question|vqa|save|remov|eras"
+    r"|mask|ground|wildcard|translat|enhancer|question|vqa|save|remov|eras|score"
 )
 #: In the name of an input or the title of a node, what tells that its text is to be avoided.
 NEGATED = re.compile("neg|uncond")
@@ -91,7 +94,9 @@ def _makers(values: Values, ends: Sequence[str]) -> list[tuple[Node, str]]:
 
 
 def _prompt_name(node: Node) -> str | None:
-    if MAKING.isdisjoint(node.inputs) or "latent_image" in node.inputs:
+    is_given = any(PICTURE.search(name.lower()) for name in node.links)
+    signs = MAKING - EITHER if is_given else MAKING
+    if signs.isdisjoint(node.inputs) or "latent_image" in node.inputs:
         return None
     if OTHER_WORK.search(node.kind.lower()):
         return None

@@ -50,7 +50,7 @@ TOGGLED = {True: ["text_g", "text_l"], False: ["text"]}
 #: A node that is fed by a text model encodes; so does one that loads the model itself.
 MODELS = re.compile(r"clip|t5|model|encoder")
 LOADED = frozenset({"ckpt_name", "unet_name", "base_ckpt_name", "model_name"})
-#: In the name of an encoder that makes something else of its text, for each picture anew, and of those that fill in
+#: In the name of an encoder that makes something else of its text, and of those that fill in
 #: wildcards.
 WRITING = re.compile(r"styler|blip|interrogat|schedul")
 FILLING = re.compile(r"wildcard|^easy |^ttn ")

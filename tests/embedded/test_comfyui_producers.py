@@ -21,7 +21,7 @@ def graph_read(first: Any, **nodes: Any) -> Embedded:
         node("OpenAIGPTImage1", prompt="a cat", seed=1, size="auto", image=["2", 0]),
         node("FluxProUltraImageNode", prompt=["text", 0], aspect_ratio="16:9", seed=4),
         node("IdeogramV3", prompt="a cat", aspect_ratio="1:1", seed=2),
-        node("GeminiImageNode", prompt="a cat", model="gemini-2.5-flash-image", images=["2", 0]),
+        node("GeminiImageNode", prompt="a cat", model="gemini-2.5", seed=1, images=["2", 0]),
         node("NovelAIGenerate", positive="a cat", negative="a dog", steps=28, seed=1),
     ],
 )
@@ -55,6 +55,8 @@ def test_the_first_of_several_services_has_the_main_prompt() -> None:
         node("OpenAIGPTImage1", prompt="", seed=1),
         node("TextOverlay", text="hello", image=["2", 0], caption=["writer", 0], size=3),
         node("Resize", prompt="a cat", image=["2", 0]),
+        node("EVF_Finder", prompt="hair", model="x", image=["2", 0]),
+        node("PickScore", prompt="a cat", model="x"),
         node("ObjectRemover", prompt="the cat", seed=1, image=["2", 0]),
     ],
 )

@@ -175,7 +175,7 @@ async def _import(settings: Settings, state: Path, images: int) -> tuple[float, 
         idle = report.memory_mb("VmRSS")
         began = time.perf_counter()
         consumer = asyncio.create_task(daemon.consumer.run())
-        watch = asyncio.create_task(_watch_lag(lags))
+        watch = asyncio.create_task(watch_lag(lags))
         await imported(daemon, consumer)
         seconds = time.perf_counter() - began
         counts = await daemon.store.counts()
@@ -187,7 +187,7 @@ async def _import(settings: Settings, state: Path, images: int) -> tuple[float, 
     return seconds, idle, lags
 
 
-async def _watch_lag(lags: list[float]) -> None:
+async def watch_lag(lags: list[float]) -> None:
     """Note, again and again, how much longer a short sleep takes than it should."""
     while True:
         due = time.perf_counter() + TICK_SECS

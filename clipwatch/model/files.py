@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -16,9 +17,9 @@ class LocationState(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class FileStat:
-    """What tells one state of one file from another."""
+class FileStat(NamedTuple):
+    """What tells one state of one file from another. A tuple, since a sweep makes and compares two
+    of them for every file there is."""
 
     device: int
     inode: int
@@ -80,9 +81,8 @@ class FileKeys:
     pixel_key: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """As much of a location as reconcile compares."""
+class KnownFile(NamedTuple):
+    """As much of a location as reconcile compares. A tuple, as ``FileStat`` is."""
 
     stat: FileStat
     state: LocationState

@@ -134,18 +134,17 @@ class Sweeper:
         found.listed.add(listing.folder)
         self._remember(watched, listing)
         known = await self._store.known(watched.root.root_id, listing.folder)
-        on_disk = {
-            name: stat
-            for name, stat in listing.files.items()
-            if not self._is_other(watched, listing, name)
-        }
-        difference = compare(on_disk, known)
+        difference = compare(listing.files, known)
+        others = self._others(watched, listing, difference)
+        if others:
+            images = {name: listing.files[name] for name in listing.files.keys() - others}
+            difference = compare(images, known)
         irregular = [name for name in listing.irregular if name not in known]
         look = [*difference.added, *difference.changed, *difference.unfinished, *irregular]
         look += _told_beside(listing, difference, known)
         look.sort(key=partial(_mtime_in, listing), reverse=True)
         gone = [name for name in difference.gone if name not in listing.irregular]
-        found.met += len(on_disk)
+        found.met += len(listing.files) - len(others)
         found.unchanged += len(difference.unchanged) - len(difference.unfinished)
         found.look += [os.path.join(listing.folder, name) for name in look]
         found.gone += [os.path.join(listing.folder, name) for name in gone]
@@ -180,9 +179,16 @@ class Sweeper:
             for folder in listing.folders:
                 mtimes.setdefault(folder, 0)
 
-    def _is_other(self, watched: WatchedRoot, listing: FolderListing, name: bytes) -> bool:
-        path = watched.absolute(os.path.join(listing.folder, name))
-        return self._scanner.is_known_other(path, listing.files[name])
+    def _others(
+        self, watched: WatchedRoot, listing: FolderListing, difference: Difference
+    ) -> set[bytes]:
+        """The files that were found to be no images; one that is done with is not among them."""
+        above = watched.absolute(listing.folder)
+        return {
+            name
+            for name in (*difference.added, *difference.changed, *difference.unfinished)
+            if self._scanner.is_known_other(os.path.join(above, name), listing.files[name])
+        }
 
     async def _observe(
         self, watched: WatchedRoot, found: "Found", priority: Priority, batch_id: UUID | None
@@ -249,6 +255,8 @@ def _told_beside(
 ) -> set[bytes]:
     """Unchanged images that a text file may have come to since they were looked at: what is new
     in a folder, or was moved there with its old mtime, makes the folder's mtime newer."""
+    if not difference.added:
+        return set()
     unchanged = set(difference.unchanged) - set(difference.unfinished)
     return {
         image

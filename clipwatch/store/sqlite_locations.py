@@ -41,6 +41,7 @@ SELECT seq, image_id, revision, format, content_hash IS NOT NULL, pixel_key IS N
 FROM image CROSS JOIN location USING (seq) JOIN root USING (root_id)
 WHERE image.seq < ? AND missing = 0 AND image.state = 'present' AND location.state = 'present'
 ORDER BY seq DESC LIMIT ?"""
+_STATES = {state.value: state for state in LocationState}
 _LIVE = "root_id = ? AND folder = ? AND name = ? AND state <> 'missing'"
 
 _SET_KEYS = f"""
@@ -98,12 +99,14 @@ def known(connection: sqlite3.Connection, root_id: int, folder: bytes) -> dict[b
         (root_id, folder),
     )
     files = {
-        name: KnownFile(stat_of(*stat), LocationState(state), seen_at)
-        for name, *stat, state, seen_at in rows
+        name: KnownFile(stat_of(device, inode, size, mtime_ns), _STATES[state], seen_at)
+        for name, device, inode, size, mtime_ns, state, seen_at in rows
     }
     forgotten = sqlite_removal.forgotten_in(connection, root_id, folder)
+    if not forgotten:
+        return files
     living = {n: file for n, file in files.items() if file.state is not LocationState.MISSING}
-    return files | forgotten | living if forgotten else files
+    return files | forgotten | living
 
 
 def unfinished(connection: sqlite3.Connection, root_id: int) -> list[bytes]:

@@ -26,7 +26,9 @@ def stat_columns(stat: FileStat) -> tuple[int, int, int, int]:
 
 def stat_of(device: int, inode: int, size: int, mtime_ns: int) -> FileStat:
     """The reverse of ``stat_columns``."""
-    return FileStat(device % _WHOLE, inode % _WHOLE, size, mtime_ns)
+    if device < 0 or inode < 0:
+        return FileStat(device % _WHOLE, inode % _WHOLE, size, mtime_ns)
+    return FileStat(device, inode, size, mtime_ns)
 
 
 def _signed(number: int) -> int:

@@ -35,17 +35,27 @@ _TYPES = {
 class IgnoreRules:
     """Which files and folders below a root are none of our business."""
 
-    _names: re.Pattern[str]
-    _paths: re.Pattern[str]
+    _starts: tuple[str, ...]  #: of names
+    _ends: tuple[str, ...]
+    _names: re.Pattern[str] | None
+    _paths: re.Pattern[str] | None
 
     @classmethod
     def of(cls, patterns: Iterable[str]) -> Self:
         """Rules from shell patterns, case counting. One with a slash is held against the whole
         path relative to the root (where ``*`` spans slashes too), any other against the name."""
-        known = list(patterns)
+        names: list[str] = []
+        paths: list[str] = []
+        for pattern in patterns:
+            (paths if "/" in pattern else names).append(pattern)
+        # Nearly all are as simple as "*.tmp", and every file of every sweep is held against them.
+        starts = [name for name in names if name.endswith("*") and _is_plain(name[:-1])]
+        ends = [name for name in names if name.startswith("*") and _is_plain(name[1:])]
         return cls(
-            _any_of(pattern for pattern in known if "/" not in pattern),
-            _any_of(pattern.strip("/") for pattern in known if "/" in pattern),
+            tuple(name[:-1] for name in starts),
+            tuple(name[1:] for name in ends),
+            _any_of(name for name in names if name not in starts and name not in ends),
+            _any_of(path.strip("/") for path in paths),
         )
 
     def ignores(self, path: bytes) -> bool:
@@ -53,11 +63,22 @@ class IgnoreRules:
         The folders above it are not considered: nobody enters those that are ignored."""
         text = os.fsdecode(path)
         name = text.rpartition("/")[2]
-        return bool(self._names.match(name) or self._paths.match(text))
+        return bool(
+            name.startswith(self._starts)
+            or name.endswith(self._ends)
+            or (self._names and self._names.match(name))
+            or (self._paths and self._paths.match(text))
+        )
 
 
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(translate, patterns)) or r"(?!)")
+def _is_plain(pattern: str) -> bool:
+    """Whether it stands for itself alone."""
+    return not set(pattern) & set("*?[")
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    either = "|".join(map(translate, patterns))
+    return re.compile(either) if either else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,34 +128,32 @@ def _sort(
     files: dict[bytes, FileStat] = {}
     irregular: dict[bytes, str] = {}
     folders: list[bytes] = []
+    above = os.path.join(seen.folder, b"")
     for entry in entries:
-        path = os.path.join(seen.folder, entry.name)
-        if entry.is_symlink() or rules.ignores(path):
+        name = entry.name
+        if entry.is_symlink() or rules.ignores(above + name):
             continue
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            problem = _reason(error)
+        else:
+            if stat.S_ISREG(found.st_mode):
+                files[name] = file_stat(found)
+                continue
+            problem = irregularity(found.st_mode)
         if entry.is_dir(follow_symlinks=False):
-            folders.append(path)
-        found = _look(entry)
-        if isinstance(found, FileStat):
-            files[entry.name] = found
-        elif found and has_image_name(entry.name):
-            irregular[entry.name] = found
+            folders.append(above + name)
+        if has_image_name(name):
+            irregular[name] = problem
     return replace(seen, files=files, irregular=irregular, folders=tuple(folders))
 
 
 def has_image_name(path: bytes) -> bool:
     """Whether somebody would expect an image behind this name. What it is, its content tells."""
     return path.lower().endswith(_IMAGE_SUFFIXES)
-
-
-def _look(entry: os.DirEntry[bytes]) -> FileStat | str | None:
-    """A regular file's stat, else the reason why it is none; None where it has vanished."""
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return _reason(error)
-    return file_stat(status) if stat.S_ISREG(status.st_mode) else irregularity(status.st_mode)
 
 
 def file_stat(status: os.stat_result) -> FileStat:

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 from clipwatch.model import FileStat, KnownFile, LocationState
 
-_UNFINISHED = frozenset(
-    {LocationState.SETTLING, LocationState.INCOMPLETE, LocationState.UNREADABLE}
-)
 _SHARE_OF_A_CORE = 0.001
 _MANY = 100
 
@@ -26,18 +23,26 @@ class Difference:
 def compare(on_disk: Mapping[bytes, FileStat], known: Mapping[bytes, KnownFile]) -> Difference:
     """Tell the files of one folder apart. A file has changed where its device, inode, size or
     mtime has, be it newer or older."""
-    before = {name: file for name, file in known.items() if file.state is not LocationState.MISSING}
-    added = {name: stat for name, stat in on_disk.items() if name not in before}
-    kept = {name: stat for name, stat in on_disk.items() if name in before}
-    changed = {name: stat for name, stat in kept.items() if stat != before[name].stat}
-    unchanged = tuple(name for name in kept if name not in changed)
-    return Difference(
-        added=added,
-        changed=changed,
-        gone=tuple(name for name in before if name not in on_disk),
-        unchanged=unchanged,
-        unfinished=tuple(name for name in unchanged if before[name].state in _UNFINISHED),
-    )
+    added: dict[bytes, FileStat] = {}
+    changed: dict[bytes, FileStat] = {}
+    unchanged: list[bytes] = []
+    unfinished: list[bytes] = []
+    for name, stat in on_disk.items():
+        before = known.get(name)
+        if before is None or before.state is LocationState.MISSING:
+            added[name] = stat
+        elif before.stat != stat:
+            changed[name] = stat
+        else:
+            unchanged.append(name)
+            if before.state is not LocationState.PRESENT:
+                unfinished.append(name)
+    gone = [
+        name
+        for name, before in known.items()
+        if name not in on_disk and before.state is not LocationState.MISSING
+    ]
+    return Difference(added, changed, tuple(gone), tuple(unchanged), tuple(unfinished))
 
 
 def vanished(before: Collection[bytes], now: Collection[bytes]) -> tuple[bytes, ...]:

@@ -33,7 +33,7 @@ _inodes = count(1000)
 def stat(second: int = 0, **changes: int) -> FileStat:
     """A file that no other is; ``second`` after the start of time."""
     told = FileStat(device=7, inode=next(_inodes), size=500, mtime_ns=(NOW + second * 10**6) * 1000)
-    return replace(told, **changes)
+    return told._replace(**changes)
 
 
 def says(prompt: str, negative: str = "", **more: Any) -> Embedded:

@@ -91,7 +91,7 @@ class FilesContract:
         await store.set_keys(
             [
                 FileKeys(b"/pictures/a.png", one.stat, b"hash", b"key"),
-                FileKeys(b"/pictures/b.png", replace(other.stat, size=1), b"wrong", b"wrong"),
+                FileKeys(b"/pictures/b.png", other.stat._replace(size=1), b"wrong", b"wrong"),
                 FileKeys(b"/nowhere/c.png", one.stat, b"wrong", b"wrong"),
             ]
         )
@@ -155,11 +155,11 @@ class FilesContract:
         one = seen(root, b"a.png", quick_key=b"k1")
         (first,) = await put(store, one)
         await finished(store, await claimed(store), "a fox")
-        anew = replace(one, stat=replace(one.stat, device=8, inode=5))
+        anew = replace(one, stat=one.stat._replace(device=8, inode=5))
         (mounted,) = await put(store, anew)
         await store.mark_missing(root.root_id, [b"a.png"], NOW)
         other_drive = await store.register_root(b"/drive")
-        moved_stat = replace(one.stat, device=9, inode=77)
+        moved_stat = one.stat._replace(device=9, inode=77)
         moved = replace(one, root_id=other_drive.root_id, path=b"b.png", stat=moved_stat)
         (carried,) = await put(store, moved)
         assert (mounted.verdict, carried.verdict) == (Verdict.UNCHANGED, Verdict.LINKED)
@@ -219,7 +219,7 @@ class FilesContract:
     ) -> None:
         one = seen(root, b"a.png", says("a dog"))
         first, _ = await put(store, one, replace(one, path=b"b.png"))
-        after = replace(one.stat, size=501)
+        after = one.stat._replace(size=501)
         both = [seen(root, path, says("a cat"), stat=after) for path in (b"a.png", b"b.png")]
         assert {r.image_id for r in await put(store, *both)} == {first.image_id}
         assert (await store.image(first.image_id)).revision == 2

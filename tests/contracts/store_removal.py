@@ -24,7 +24,7 @@ class RemovalContract:
         assert await found(store, "dog") == []
         assert (await store.counts())["prompts.embedded"] == 1
         assert (await store.known(root.root_id, b""))[b"a.png"].stat == one.stat
-        moved = replace(one, path=b"day/c.png", stat=replace(one.stat, inode=4, device=3))
+        moved = replace(one, path=b"day/c.png", stat=one.stat._replace(inode=4, device=3))
         for again in (one, moved, one):
             (record,) = await put(store, again)
             assert (record.verdict, record.image_id) == (Verdict.FORGOTTEN, first.image_id)

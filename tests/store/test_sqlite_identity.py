@@ -65,7 +65,7 @@ def test_a_file_with_its_old_times_and_ends_is_the_same_under_any_inode(
     place: Place, seen: Observation, hashed: bool
 ) -> None:
     place = replace(place, quick_key=b"k", content_hash=b"one" if hashed else None)
-    stat = replace(place.stat, device=9, inode=9)
+    stat = place.stat._replace(device=9, inode=9)
     seen = replace(seen, stat=stat, quick_key=b"k", content_hash=None)
     assert decide(place, [], seen) is Step.SAME
     if hashed:

@@ -324,13 +324,16 @@ class Scanner:
     ) -> Sequence[Recorded]:
         if not seen:
             return ()
-        seen = await with_keys(self._store, seen, watched.absolute)
-        recorded = await self._store.record(
-            seen,
-            now=self._clock.now(),
-            priority=priority if watched.interrogate else None,
-            batch_id=batch_id,
-        )
+        recorded, now = None, self._clock.now()
+        wanted = priority if watched.interrogate else None
+        # An arrival is rarely like anything: then it is one trip to the store, not three.
+        if len(seen) <= FEW:
+            recorded = await self._store.record_unlike(
+                seen, now=now, priority=wanted, batch_id=batch_id
+            )
+        if recorded is None:
+            seen = await with_keys(self._store, seen, watched.absolute)
+            recorded = await self._store.record(seen, now=now, priority=wanted, batch_id=batch_id)
         # An arrival is worth a line; an import of thousands is told when it is done.
         tell = log.info if len(seen) <= FEW else log.debug
         for observation, record in zip(seen, recorded, strict=True):

@@ -150,6 +150,18 @@ class Store(Protocol):
         what a file says, or, where jobs are made at all, what a back end answered to a plain ask.
         """
 
+    async def record_unlike(
+        self,
+        observations: Sequence[Observation],
+        *,
+        now: int,
+        priority: Priority | None,
+        batch_id: UUID | None = None,
+    ) -> Sequence[Recorded] | None:
+        """As ``record``, in one trip, where none of them may hold what another file holds. Else
+        nothing is written, and None returned: what ``nominated`` and ``alike`` name is to be read
+        first."""
+
     async def mark_missing(self, root_id: int, paths: Collection[bytes], now: int) -> int:
         """Note that these files (relative paths) are gone; how many were not known to be."""
 

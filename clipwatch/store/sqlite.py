@@ -280,6 +280,23 @@ class SqliteStore(Browsing):
             )
         )
 
+    async def record_unlike(
+        self,
+        observations: Sequence[Observation],
+        *,
+        now: int,
+        priority: Priority | None,
+        batch_id: UUID | None = None,
+    ) -> Sequence[Recorded] | None:
+        def work(it: sqlite3.Connection) -> Sequence[Recorded] | None:
+            if sqlite_locations.may_be_alike(it, observations):
+                return None
+            return sqlite_record.record(
+                it, observations, now=now, priority=priority, batch_id=batch_id
+            )
+
+        return await self._write(work)
+
     async def mark_missing(self, root_id: int, paths: Collection[bytes], now: int) -> int:
         return await self._write(lambda it: sqlite_locations.mark_missing(it, root_id, paths, now))
 

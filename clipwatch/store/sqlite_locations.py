@@ -12,6 +12,7 @@ from clipwatch.model import (
     KnownFile,
     Location,
     LocationState,
+    Observation,
     Priority,
 )
 from clipwatch.store import sqlite_changes, sqlite_removal
@@ -165,6 +166,18 @@ def alike(
     for hint, root, path, *stat in connection.execute(_WITHOUT_KEY, wanted):
         found[hint].append((os.path.join(root, path), stat_of(*stat)))
     return found
+
+
+def may_be_alike(connection: sqlite3.Connection, seen: Sequence[Observation]) -> bool:
+    """Whether a key nominates any of these for what another of them, or a known file, holds."""
+    keys = [one.quick_key for one in seen if one.quick_key]
+    hints = [one.pixel_hint for one in seen if one.pixel_hint is not None]
+    return bool(
+        len(set(keys)) < len(keys)
+        or len(set(hints)) < len(hints)
+        or nominated(connection, keys)
+        or alike(connection, hints)
+    )
 
 
 def set_pixel_key(

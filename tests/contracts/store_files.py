@@ -5,6 +5,7 @@ from dataclasses import replace
 from clipwatch.model import (
     FileKeys,
     LocationState,
+    Observation,
     Root,
     Verdict,
 )
@@ -125,6 +126,22 @@ class FilesContract:
         assert await store.nominated([b"k1"]) == {}
         (copy,) = await put(store, seen(root, b"copy.png", content_hash=b"h" * 32))
         assert copy.verdict == Verdict.LINKED
+
+    async def test_only_what_is_like_nothing_is_recorded_in_one_trip(
+        self, store: Store, root: Root
+    ) -> None:
+        async def recorded(*seen: Observation) -> int | None:
+            records = await store.record_unlike(seen, now=NOW, priority=NEW)
+            return None if records is None else len(records)
+
+        one = seen(root, b"a.png", quick_key=b"k1", pixel_hint=1)
+        assert await recorded(one, seen(root, b"b.png", quick_key=b"k2", pixel_hint=2)) == 2
+        assert await recorded(seen(root, b"copy.png", quick_key=b"k1")) is None
+        assert await recorded(seen(root, b"twin.png", quick_key=b"k3", pixel_hint=2)) is None
+        pair = [seen(root, path, quick_key=b"k4") for path in (b"c.png", b"d.png")]
+        assert await recorded(*pair) is None
+        assert (await store.counts())["images"] == 2
+        assert await recorded(seen(root, b"e.png")) == 1
 
     async def test_what_is_seen_twice_is_one_image(self, store: Store, root: Root) -> None:
         one = seen(root, b"a.png", says("red hair, dog"))

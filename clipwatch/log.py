@@ -10,6 +10,7 @@ import os
 import textwrap
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO, TypeAlias
 
@@ -147,3 +148,18 @@ def _follow_libraries() -> None:
     root = logging.getLogger()
     others = [handler for handler in root.handlers if not isinstance(handler, _Forward)]
     root.handlers = [*others, _Forward(logging.WARNING)]
+    warnings.showwarning = _forward_warning
+
+
+def _forward_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Hands what libraries warn of over to structlog; Python would write it beside the log."""
+    structlog.get_logger().warning(
+        LIBRARY_LOGGED, logger=category.__name__, message=str(message), place=f"{filename}:{lineno}"
+    )

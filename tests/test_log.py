@@ -8,6 +8,7 @@ import logging
 import os
 import pty
 import re
+import warnings
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from clipwatch import log
 from clipwatch.log import Output
@@ -128,6 +130,16 @@ def test_a_stream_that_is_not_the_journals_is_not(tmp_path: Path) -> None:
         log.configure("info", "json", stream, environ={"JOURNAL_STREAM": "1:2"})
         structlog.get_logger().info(IMAGE_SCANNED)
     assert path.read_text().startswith("{")
+
+
+def test_warnings_are_lines_of_the_log() -> None:
+    with warnings.catch_warnings():
+        stream, _ = configured("json")
+        warnings.simplefilter("always")
+        warnings.warn("could be a bomb", Image.DecompressionBombWarning, stacklevel=1)
+    (line,) = logged(stream)
+    assert (line["event"], line["level"]) == ("library.logged", "warning")
+    assert (line["logger"], line["message"]) == ("DecompressionBombWarning", "could be a bomb")
 
 
 def test_libraries_are_heard() -> None:

@@ -2,7 +2,8 @@
 happens when damage is met after all.
 
 A damaged index is made anew, and the call that met it goes on. Any other damage ends all writing;
-the file is marked, so that the next start salvages it (``sqlite_start``).
+the file is marked, so that the next start salvages it (``sqlite_start``). A file that was taken
+away is put back (``sqlite_rescue``), and all writing ends as well.
 """
 
 import asyncio
@@ -24,12 +25,14 @@ from clipwatch.store.sqlite_ballast import Ballast
 from clipwatch.store.sqlite_check import check_index_of, full_check, quick_check
 from clipwatch.store.sqlite_mend import rebuild_index
 from clipwatch.store.sqlite_replace import stamped
+from clipwatch.store.sqlite_rescue import Anchor, rescue
 from clipwatch.store.sqlite_start import SALVAGE, mark_damaged
 from clipwatch.store.sqlite_writer import Hop, Work
 
 INDEX_RENEWED = "index.renewed"
 STORE_CHECKED = "store.checked"
 STORE_DAMAGED = "store.damaged"
+STORE_TAKEN = "store.taken_away"
 
 #: Keys of what is kept of the last backup and of the last checks.
 BACKUP, QUICK, FULL = "backup", "quick_check", "full_check"
@@ -62,10 +65,14 @@ class Care:
         self._write = write
         self._read = read
         self._ballast = Ballast(path)
+        self._anchor = Anchor(path)
+        self._rescuing: asyncio.Task[None] | None = None
         self._rebuilding: asyncio.Task[None] | None = None
 
     async def carefully(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make the call, and once more where what stopped it could be mended."""
+        if self._hop is not None and self._anchor.is_lost:
+            await self._rescued(self._hop)
         if self.damage is not None:
             raise self.damage
         try:
@@ -99,6 +106,29 @@ class Care:
                 mark_damaged(self._path, finding)
             self.damaged.set()
         return self.damage
+
+    async def _rescued(self, hop: Hop) -> None:
+        """Keep what the connection has, once for all that wait for it."""
+        if self._rescuing is None:
+            self._rescuing = asyncio.create_task(self._rescue(hop))
+        await asyncio.shield(self._rescuing)
+
+    async def _rescue(self, hop: Hop) -> None:
+        now, what = self._clock.now(), f"The database {self._path} was removed or replaced"
+        try:
+            kept = await hop(lambda it: rescue(it, self._path, now))
+        except (StoreError, sqlite3.Error, OSError) as error:
+            self.damage = StoreDamaged(
+                f"{what} while clipwatch used it, and could not be written anew: {error}.",
+                hint="Restore a backup with clipwatch restore.",
+            )
+        else:
+            hint = "It is back where it was; start clipwatch again."
+            if kept != self._path:
+                hint = f"clipwatch restore {kept} brings it back; else the other file is used."
+            self.damage = StoreDamaged(f"{what} while clipwatch used it.", hint=hint)
+        log.error(STORE_TAKEN, error=self.damage.message, hint=self.damage.hint)
+        self.damaged.set()
 
     async def _rebuilt(self, hop: Hop) -> None:
         """Make the index anew, once for all that wait for it."""

@@ -62,7 +62,7 @@ def make_ready(
 
 def _clear_away(path: Path) -> None:
     """What copies that were cut off have left."""
-    for left in ("backup-*.tmp", "check*", "restore*", "salvage*"):
+    for left in ("backup-*.tmp", "check*", "rescue*", "restore*", "salvage*"):
         for file in path.parent.glob(f"{path.name}.{left}"):
             file.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """A database in use: checked, copied, met damaged, on a full disk."""
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
@@ -329,3 +330,50 @@ def test_the_forecast_follows_its_formula() -> None:
     assert use.in_a_year == round(5 * 1_000 * 2.2) + 64 * 2**20 + 7 + 11
     empty = DiskUse(0, 0, 0, 0, 0, 0, 0)
     assert empty.in_a_year == 64 * 2**20
+
+
+# --- a file that is taken away -------------------------------------------------------------------
+
+
+async def test_a_database_that_is_deleted_under_us_is_put_back(path: Path) -> None:
+    async with opened(path) as store:
+        await fill(store)
+        os.unlink(path)
+        with pytest.raises(StoreDamaged, match="was removed or replaced") as told:
+            await store.pause(True)
+        assert told.value.hint == "It is back where it was; start clipwatch again."
+        assert store.care.damaged.is_set()
+    async with opened(path) as store:
+        assert len(await found(store, "dog")) == 100
+        assert (await store.counts())["prompts.embedded"] == 300
+        assert await store.care.check(full=True) == ()
+
+
+async def test_what_takes_the_place_of_a_database_in_use_is_left_alone(
+    path: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.db"
+    async with opened(other) as store:
+        await fill(store, images=1)
+    async with opened(path) as store:
+        await fill(store)
+        other.rename(path)
+        with pytest.raises(StoreDamaged, match="was removed or replaced") as told:
+            await store.counts()
+    (kept,) = stamped(path, "replaced")
+    assert str(kept) in told.value.hint
+    async with opened(path) as store:
+        assert (await store.counts())["prompts.embedded"] == 1
+    async with opened(kept) as store:
+        assert (await store.counts())["prompts.embedded"] == 300
+
+
+async def test_a_database_that_goes_with_its_folder_is_told_of(tmp_path: Path) -> None:
+    inner = tmp_path / "state" / "clipwatch.db"
+    async with opened(inner) as store:
+        await fill(store, images=1)
+        (tmp_path / "state").rename(tmp_path / "away")
+        with pytest.raises(StoreDamaged, match="could not be written anew"):
+            await store.counts()
+    async with opened(tmp_path / "away" / "clipwatch.db") as store:
+        assert (await store.counts())["prompts.embedded"] == 1

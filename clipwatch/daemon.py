@@ -199,7 +199,7 @@ async def running(
             await watch(store, RootSettings(path=folder), settings)
             for folder in settings.server.allowed_folders
         ]
-        await _take_over(store, clock, roots)
+        await _take_over(store, clock, roots, crashed=store.care.unclean)
         tracker = Tracker(settings.watching.quiet_secs)
         to_record = keeping.space.to_record
         scanner = Scanner(store, clock=clock, metrics=metrics, tracker=tracker, to_record=to_record)
@@ -338,9 +338,11 @@ def _wake(interrogations: Interrogations, consumer: Consumer) -> None:
     consumer.wake()
 
 
-async def _take_over(store: Store, clock: Clock, roots: Sequence[WatchedRoot]) -> None:
+async def _take_over(
+    store: Store, clock: Clock, roots: Sequence[WatchedRoot], *, crashed: bool
+) -> None:
     """Put in order what the daemon before this one left, and what it was not allowed to do."""
-    recovered = await store.recover(clock.now())
+    recovered = await store.recover(clock.now(), crashed=crashed)
     if recovered:
         logger.warning(JOBS_RECOVERED, jobs=recovered)
     interrogated = [watched.root.root_id for watched in roots if watched.interrogate]

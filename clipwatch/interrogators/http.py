@@ -326,7 +326,9 @@ def _cause(
             problem=Problem.CERTIFICATE,
         )
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return BackendAbsent(f"nothing answers at {url}: {reason}", hint=HINT_START)
+        asked = urlsplit(url)  # of which the route says nothing to anybody
+        server = f"{asked.scheme}://{asked.netloc}"
+        return BackendAbsent(f"nothing answers at {server}: {reason}", hint=HINT_START)
     if isinstance(error, TimeoutError):
         return BackendTimeout(f"{url} gave no answer in time", hint="see what it is busy with")
     hint = "look at its log; if it speaks TLS, write the url with https://"

@@ -33,6 +33,8 @@ ROOT_RETURNED = "root.returned"
 STORE_FAILED = "store.failed"
 
 BATCH = 500
+#: Paths that wait to be looked at while nothing may be recorded; more are left to a full sweep.
+MOST_WAITING = 50_000
 CHECK_SECS = 5.0
 #: Seconds between two looks at the folders of a root on a network file system, at the most.
 NETWORK_SWEEP_SECS = 15.0
@@ -110,6 +112,7 @@ class Consumer:
         sweep_secs: float,
         full_sweep_secs: float,
         arrived: Callable[[], None],
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self._roots = {watched.root.path: watched for watched in roots}
         self._known = self._roots | {watched.root.path: watched for watched in beside}
@@ -125,6 +128,7 @@ class Consumer:
         self._sweep_secs = sweep_secs
         self._full_sweep_secs = full_sweep_secs
         self._arrived = arrived
+        self._most_waiting = most_waiting
         self._sweeping = self._observing = False
         self._queue: asyncio.Queue[tuple[bytes, Hint | None]] = asyncio.Queue()
         self._timer = Doorbell(clock)
@@ -174,6 +178,9 @@ class Consumer:
         now = self._clock.monotonic()
         for root in {hint.root for hint in hints}:
             self._statuses[root].heard()
+        if self._queue.qsize() >= self._most_waiting:
+            self._leave_to_sweep(hints)
+            return
         for hint in hints:
             if hint.folder:
                 self._queue.put_nowait((hint.path, hint))
@@ -184,9 +191,16 @@ class Consumer:
         self._queue_due()
         self._timer.ring()
 
+    def _leave_to_sweep(self, hints: Sequence[Hint]) -> None:
+        """There is no end to what waits: the next full sweep finds it all."""
+        for root in {hint.root for hint in hints}:
+            if not self._statuses[root].doubted:
+                self._take_blindness(root, Blindness.BACKLOG)
+
     def _queue_due(self) -> None:
         for path in self._scanner.tracker.due(self._clock.monotonic()):
-            self._queue.put_nowait((path, None))
+            if self._queue.qsize() < self._most_waiting:  # else it is due again in a minute
+                self._queue.put_nowait((path, None))
 
     async def _time(self) -> None:
         """Queue every file that is not finished when its next look is due."""

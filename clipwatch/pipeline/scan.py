@@ -55,6 +55,8 @@ ROWS = 1000
 FEW = 20
 #: Files that are no images at all, remembered so that they are not opened again and again.
 OTHERS = 100_000
+#: On a network file system stat may be seconds old, and a writer elsewhere tells of no close.
+NETWORK_QUIET_SECS = 5.0
 #: More is no caption and no settings.
 SIDECAR_BYTES = 256 * 1024
 
@@ -246,7 +248,7 @@ class Scanner:
         to_record: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
         self.tracker = tracker
-        self._to_record = to_record
+        self.to_record = to_record
         self._store = store
         self._clock = clock
         self._metrics = metrics
@@ -267,7 +269,7 @@ class Scanner:
         """Look at these files (relative paths) and record what is finished; what became of them."""
         counts = ScanCounts()
         for chunk in _chunks(paths, ROWS):
-            await self._to_record()
+            await self.to_record()
             looks = await self._look(watched, chunk)
             decisions = [self._decide(watched, look) for look in looks]
             kept, waiting = [], 0
@@ -308,6 +310,7 @@ class Scanner:
             complete=look.embedded.complete,
             ctime_age=look.quiet_secs,
             now=self._clock.monotonic(),
+            least_quiet=NETWORK_QUIET_SECS if watched.network else 0.0,
         )
 
     def _remember_other(self, path: bytes, stat: FileStat) -> None:

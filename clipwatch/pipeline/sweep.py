@@ -91,6 +91,7 @@ class Sweeper:
         if recursive or not found.listed:
             await self._find_lost_folders(watched, under, found)
         if not (under == b"" and self._is_doubtful(watched, found)) and found.gone:
+            await self._scanner.to_record()
             await self._store.mark_missing(watched.root.root_id, found.gone, self._clock.now())
         self._metrics.reconciles.inc()
         return add(counts, found.counts())

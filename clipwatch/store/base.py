@@ -230,9 +230,10 @@ class Store(Protocol):
     async def bury(self, job: Job, *, error: str, now: int) -> None:
         """No more tries: the job is dead, with its reason."""
 
-    async def recover(self, now: int) -> int:
-        """At start, under the file lock: every lease is an orphan. Give them back, with one more
-        crash each; the third crash buries. How many there were."""
+    async def recover(self, now: int, *, crashed: bool = True) -> int:
+        """At start, under the file lock: every lease is an orphan. Give them back, where the daemon
+        before this one ``crashed`` with one more crash each; the third crash buries. How many
+        there were."""
 
     async def retry(self, job_id: UUID | None, now: int) -> int:
         """Revive one dead job, or all of them where None; how many. Raises ``NotFound``."""

@@ -355,8 +355,8 @@ class SqliteStore(Browsing):
     async def bury(self, job: Job, *, error: str, now: int) -> None:
         await self._write(lambda it: sqlite_jobs.bury(it, job, error, now))
 
-    async def recover(self, now: int) -> int:
-        return await self._write(lambda it: sqlite_jobs.recover(it, now))
+    async def recover(self, now: int, *, crashed: bool = True) -> int:
+        return await self._write(lambda it: sqlite_jobs.recover(it, now, crashed))
 
     async def retry(self, job_id: UUID | None, now: int) -> int:
         return await self._write(lambda it: sqlite_jobs.retry(it, job_id, now))

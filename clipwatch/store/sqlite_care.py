@@ -119,7 +119,7 @@ class Care:
             kept = await hop(lambda it: rescue(it, self._path, now))
         except (StoreError, sqlite3.Error, OSError) as error:
             self.damage = StoreDamaged(
-                f"{what} while clipwatch used it, and could not be written anew: {error}.",
+                f"{what} while clipwatch used it, and could not be written anew: {error}",
                 hint="Restore a backup with clipwatch restore.",
             )
         else:

@@ -189,14 +189,14 @@ def start_over(connection: sqlite3.Connection, seq: int, revision: int, now: int
     )
 
 
-def recover(connection: sqlite3.Connection, now: int) -> int:
-    """Give back every lease, with one more crash; how many."""
+def recover(connection: sqlite3.Connection, now: int, crashed: bool) -> int:
+    """Give back every lease, with one more crash where there was one; how many."""
     sqlite_routes.forget(connection)
     orphans = connection.execute(
-        "UPDATE job SET crashes = crashes + 1, token = token + 1,"
-        " state = CASE WHEN crashes + 1 < ? THEN 'ready' ELSE 'dead' END"
+        "UPDATE job SET crashes = crashes + ?1, token = token + 1,"
+        " state = CASE WHEN crashes + ?1 < ?2 THEN 'ready' ELSE 'dead' END"
         " WHERE state = 'leased' RETURNING job_id, seq, state",
-        (MOST_CRASHES,),
+        (crashed, MOST_CRASHES),
     ).fetchall()
     dead = [(job_id, seq) for job_id, seq, state in orphans if state == JobState.DEAD]
     error = f"The daemon died {MOST_CRASHES} times while it worked on this image."

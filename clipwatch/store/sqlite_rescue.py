@@ -21,7 +21,12 @@ class Anchor:
     @property
     def is_lost(self) -> bool:
         """Whether the name is gone, or another file's by now."""
-        return self._file is not None and _identity(self._path) != self._file
+        try:
+            return _identity(self._path) != self._file
+        except FileNotFoundError:
+            return True
+        except OSError:  # nobody can tell
+            return False
 
 
 def rescue(connection: sqlite3.Connection, path: Path, now: int) -> Path:
@@ -44,9 +49,6 @@ def rescue(connection: sqlite3.Connection, path: Path, now: int) -> Path:
     return kept
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
+def _identity(path: Path) -> tuple[int, int]:
+    status = os.stat(path)
     return status.st_dev, status.st_ino

@@ -36,6 +36,7 @@ class Salvaged:
     rows: Mapping[str, int]  #: by table, from the damaged file
     filled: Mapping[str, int]  #: by table, from the backup
     backup: str | None  #: the backup's file name
+    older: str | None = None  #: that of one which gave nothing, being of an older schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,15 @@ def salvage(
         connection.execute("BEGIN")
         rows = _take(connection, tables, damaged, tell)
         filled: Mapping[str, int] = {}
-        if backup is not None:
+        is_older = backup is not None and _schema_of(backup) != len(MIGRATIONS)
+        if backup is not None and not is_older:
             tell(f"filling up from {backup.name}")
             filled = _fill(connection, tables, backup)
         tell("putting what was salvaged in order")
         mend(connection, now)
         connection.execute("COMMIT")
-    return Salvaged(rows, filled, backup.name if filled and backup else None)
+    name = backup.name if backup else None
+    return Salvaged(rows, filled, name if filled else None, name if is_older else None)
 
 
 def _take(
@@ -159,14 +162,18 @@ def _insert(
     ).rowcount
 
 
+def _schema_of(backup: Path) -> int:
+    with closing(sqlite3.connect(f"{backup.as_uri()}?mode=ro", uri=True)) as source:
+        version: int = source.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
 def _fill(
     connection: sqlite3.Connection, tables: Sequence[Table], backup: Path
 ) -> Mapping[str, int]:
-    """Add the backup's rows that the damaged file did not give; none from another schema."""
+    """Add the backup's rows that the damaged file did not give."""
     filled: dict[str, int] = {}
     with closing(sqlite3.connect(f"{backup.as_uri()}?mode=ro", uri=True)) as source:
-        if source.execute("PRAGMA user_version").fetchone() != (len(MIGRATIONS),):
-            return {}
         for table in tables:
             columns = ", ".join(table.columns)
             rows = source.execute(f"SELECT {columns} FROM {table.name}")

@@ -103,9 +103,16 @@ class Tracker:
         self._schedule(path, track, now if closed else now + _CLOSE_FOLLOWS)
 
     def seen(
-        self, path: bytes, stat: FileStat, complete: bool, ctime_age: float, now: float
+        self,
+        path: bytes,
+        stat: FileStat,
+        complete: bool,
+        ctime_age: float,
+        now: float,
+        least_quiet: float = 0.0,
     ) -> Decision:
-        """Take in one look and decide. ``ctime_age`` is the seconds since the inode changed by
+        """Take in one look and decide, after ``least_quiet`` seconds of quiet at the earliest where
+        no close was seen. ``ctime_age`` is the seconds since the inode changed by
         the wall clock; it counts only for a file that nobody has seen changing, because clocks
         jump. Unlike the mtime no copying tool can set the ctime back."""
         track = self._tracks.setdefault(path, _Track(now, now))
@@ -122,8 +129,9 @@ class Tracker:
             quiet_secs = max(quiet_secs, ctime_age)
         waited_secs = now - track.began
         sighting = Sighting(stat, complete, track.closed, quiet_secs, waited_secs)
-        decision = decide(sighting, self._quiet)
-        self._follow(path, track, decision, quiet_secs, now)
+        quiet = max(self._quiet, least_quiet)
+        decision = decide(sighting, quiet)
+        self._follow(path, track, decision, quiet - quiet_secs, now)
         return decision
 
     @staticmethod
@@ -138,7 +146,7 @@ class Tracker:
         track.since = now
 
     def _follow(
-        self, path: bytes, track: _Track, decision: Decision, quiet_secs: float, now: float
+        self, path: bytes, track: _Track, decision: Decision, left_secs: float, now: float
     ) -> None:
         crowded = decision is Decision.INCOMPLETE and len(self._tracks) > self._limit
         if decision is Decision.FINISHED or crowded:
@@ -150,7 +158,7 @@ class Tracker:
             pause = max((now - track.began) * _SHARE_OF_WAIT, self._quiet)
             self._schedule(path, track, now + min(pause, _LONGEST_BACKOFF))
         else:
-            self._schedule(path, track, now + max(self._quiet - quiet_secs, _SOON))
+            self._schedule(path, track, now + max(left_secs, _SOON))
 
     def forget(self, path: bytes) -> None:
         """The file is gone, or is somebody else's concern now."""

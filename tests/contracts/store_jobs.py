@@ -167,6 +167,15 @@ class JobsContract:
         assert prompt.text == "only looking"
         assert await store.prompts(one.image_id) == []
 
+    async def test_a_lease_that_was_left_in_order_is_no_crash(
+        self, store: Store, root: Root
+    ) -> None:
+        await put(store, seen(root, b"a.png"))
+        late = await claimed(store)
+        assert await store.recover(NOW, crashed=False) == 1
+        assert (await claimed(store)).crashes == 0
+        assert await finished(store, late, "late") is None
+
     async def test_a_third_crash_buries(self, store: Store, root: Root) -> None:
         await put(store, seen(root, b"a.png"))
         for _ in range(3):

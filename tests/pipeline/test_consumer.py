@@ -248,6 +248,18 @@ async def test_a_root_of_which_no_hints_come_is_swept_and_says_so(watch: Watch) 
     await eventually(lambda: watch.status.state == "watching")
 
 
+async def test_hints_without_end_are_left_to_a_full_sweep(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    folder = tmp_path / "busy"
+    folder.mkdir()
+    async with watching(store, folder, most_waiting=0) as watch:
+        for name in ("a.png", "b.png"):
+            (folder / name).write_bytes(pictures.a1111_png(name))
+        await watch.turned_until(lambda: watch.all_present("a.png", "b.png"))
+        assert watch.status.blind is None
+
+
 async def test_a_network_share_is_compared_more_often_and_is_not_called_blind(
     store: SqliteStore, tmp_path: Path
 ) -> None:

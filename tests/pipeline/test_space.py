@@ -1,4 +1,5 @@
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from clipwatch.pipeline.space import (
     Space,
     room_of,
 )
+from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.pipeline.worker import ROOM_LOOK_SECS
 from clipwatch.store.sqlite import SqliteStore
 from clipwatch.store.sqlite_ballast import Ballast
@@ -116,6 +118,33 @@ async def test_nothing_is_recorded_where_room_is_scarce(
     disk.free = PLENTY
     await space.look()
     assert (await observing).new == 1
+
+
+async def test_nothing_is_called_missing_where_room_is_scarce(
+    parts: Parts, space: Space, disk: Disk
+) -> None:
+    for name in ("a.png", "b.png"):
+        (parts.folder / name).write_bytes(a1111_png(name))
+    scanner = Scanner(
+        parts.store,
+        clock=parts.clock,
+        metrics=parts.metrics,
+        tracker=Tracker(0.0),
+        to_record=space.to_record,
+    )
+    sweeper = Sweeper(parts.store, scanner, clock=parts.clock, metrics=parts.metrics)
+    await sweeper.sweep(parts.watched, priority=Priority.NEW)
+    disk.free = SCARCE_BYTES - 1
+    await space.look()
+    os.unlink(parts.folder / "a.png")
+    sweeping = asyncio.create_task(sweeper.sweep(parts.watched, priority=Priority.NEW))
+    done, _ = await asyncio.wait({sweeping}, timeout=0.1)
+    assert not done
+    assert (await parts.store.counts())["locations.present"] == 2
+    disk.free = PLENTY
+    await space.look()
+    await sweeping
+    assert (await parts.store.counts())["locations.missing"] == 1
 
 
 async def test_every_change_is_told_once_and_the_ballast_comes_back(

@@ -13,7 +13,7 @@ from typing import Any
 from clipwatch.errors import NotFound
 from clipwatch.metrics import Metrics, make_metrics
 from clipwatch.model import Image, LocationState
-from clipwatch.pipeline.consumer import Consumer, RootStatus
+from clipwatch.pipeline.consumer import MOST_WAITING, Consumer, RootStatus
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.store.sqlite import SqliteStore
@@ -82,6 +82,7 @@ async def watching(
     folder: Path,
     network: str | None = None,
     arrived: Callable[[], None] = lambda: None,
+    most_waiting: int = MOST_WAITING,
 ) -> AsyncIterator[Watch]:
     """A consumer that has swept its root once, or found it offline."""
     clock, metrics = ManualClock(time.time_ns() // 1000), make_metrics()
@@ -98,6 +99,7 @@ async def watching(
         sweep_secs=SWEEP_SECS,
         full_sweep_secs=FULL_SWEEP_SECS,
         arrived=arrived,
+        most_waiting=most_waiting,
     )
     watch = Watch(folder, consumer, store, clock, metrics)
     running = asyncio.create_task(consumer.run())

@@ -264,6 +264,20 @@ def test_what_was_forgotten_does_not_come_back_with_a_backup(whole: Path, tmp_pa
         assert len(after[table]) == len(before[table]) - 1
 
 
+def test_a_backup_of_an_older_schema_gives_nothing_and_is_named(
+    whole: Path, tmp_path: Path
+) -> None:
+    poor, new, older = tmp_path / "poor.db", tmp_path / "new.db", tmp_path / "older.db"
+    for copied in (poor, older):
+        shutil.copy(whole, copied)
+    lose(poor, "prompt")
+    with closing(sqlite3.connect(older)) as connection:
+        connection.execute("PRAGMA user_version = 0")
+    found = salvage(poor, new, older, NOW, silent)
+    assert (dict(found.filled), found.backup, found.older) == ({}, None, "older.db")
+    assert content(new)["prompt"] == set()
+
+
 async def test_an_embedded_prompt_that_is_lost_is_read_again(whole: Path, tmp_path: Path) -> None:
     poor, new = tmp_path / "poor.db", tmp_path / "new.db"
     shutil.copy(whole, poor)

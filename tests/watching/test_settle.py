@@ -48,6 +48,17 @@ def test_an_old_file_that_a_sweep_meets_is_finished_by_its_ctime() -> None:
     assert Tracker(QUIET).seen(PATH, stat_of(5), True, 2.0, 0.0) is Decision.FINISHED
 
 
+def test_where_nobody_hears_of_closes_more_quiet_can_be_asked_for() -> None:
+    tracker = Tracker(QUIET)
+    asked = QUIET + 3.0
+    assert tracker.seen(PATH, stat_of(5), True, QUIET, 0.0, asked) is Decision.SETTLING
+    assert tracker.next_due() == asked - QUIET
+    assert tracker.seen(PATH, stat_of(5), True, asked, 3.0, asked) is Decision.FINISHED
+    tracker.hinted(PATH, True, 4.0)
+    assert tracker.due(4.0) == [PATH]
+    assert tracker.seen(PATH, stat_of(6), True, 0.0, 4.0, asked) is Decision.FINISHED
+
+
 def test_a_ctime_in_the_future_counts_as_new() -> None:
     tracker = Tracker(QUIET)
     assert tracker.seen(PATH, stat_of(5), True, -3600.0, 0.0) is Decision.SETTLING

@@ -21,32 +21,37 @@ KILLS = times(long=200, short=10)
 #: A kill takes 1.5 to 4 s with the start after it; images arrive through all of them.
 IMAGES = 16 * KILLS
 ARRIVAL_SECS = 0.25
-FIRST_WIDTH = 16
+SIDE = 16  #: the smallest; every image has a size of its own, and none is made smaller for a server
+WIDTHS = 500
 
 pytestmark = pytest.mark.timeout(120 + 15 * KILLS)
 
 
+def described(what: str, size: tuple[int, int]) -> str:
+    return f"a {what}, {size[0]} by {size[1]}"
+
+
 class Moody(FakeA1111):
-    """Takes its time, fails now and then, hangs once. Its caption names the picture's width."""
+    """Takes its time, fails now and then, hangs once. Its caption names the picture's size."""
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
-        self.asked_for: Counter[int] = Counter()  #: captions given, by width
+        self.asked_for: Counter[tuple[int, int]] = Counter()  #: captions given, by size
         self.errors = 0
         self.hang = Hang()
         self._chance = chance
         self.always = self._behave
 
     async def _behave(self, request: web.Request) -> web.StreamResponse:
-        width = self.calls[-1].image.width
+        size = self.calls[-1].image.size
         if len(self.calls) == IMAGES // 4:
             return await self.hang(request)
         await asyncio.sleep(self._chance.uniform(0.02, 0.15))
         if self._chance.random() < 0.1:
             self.errors += 1
             return web.json_response({"caption": "<error>"})
-        self.asked_for[width] += 1
-        return web.json_response({"caption": f"a picture {width} wide"})
+        self.asked_for[size] += 1
+        return web.json_response({"caption": described("picture", size)})
 
 
 @pytest.fixture
@@ -71,19 +76,22 @@ async def daemon(tmp_path: Path, server: Moody) -> AsyncIterator[DaemonProcess]:
         await daemon.kill()
 
 
+def size_of(number: int) -> tuple[int, int]:
+    return SIDE + number % WIDTHS, SIDE + number // WIDTHS
+
+
 def expected(number: int) -> str:
     """The prompt of this image: every third carries one."""
-    width = FIRST_WIDTH + number
-    return f"a drawing {width} wide" if number % 3 == 0 else f"a picture {width} wide"
+    return described("picture" if number % 3 else "drawing", size_of(number))
 
 
 def draw(folder: Path, number: int) -> None:
-    width = FIRST_WIDTH + number
+    width, height = size_of(number)
     if number % 3 == 0:
         text = f"{expected(number)}\nSteps: 20, Sampler: Euler, Seed: {number}"
-        data = pictures.a1111_png(text, width=width)
+        data = pictures.a1111_png(text, width=width, height=height)
     else:
-        data = pictures.png(width=width)
+        data = pictures.png(width=width, height=height)
     (folder / f"{number:03}.png").write_bytes(data)
 
 

@@ -315,6 +315,9 @@ class SqliteStore(Browsing):
     # --- jobs --------------------------------------------------------------------------------
 
     async def make_jobs(self, root_ids: Collection[int], now: int) -> int:
+        # The writer's large cache is not to fill with every image, where nothing is to be done.
+        if not await self._read(lambda it: sqlite_jobs.lacks_any(it, root_ids)):
+            return 0
         return await self._write(lambda it: sqlite_jobs.make_all(it, root_ids, now))
 
     async def enqueue(self, image_id: UUID, ask: Ask, priority: Priority, now: int) -> Job:

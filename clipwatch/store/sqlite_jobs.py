@@ -63,6 +63,12 @@ def make_all(connection: sqlite3.Connection, root_ids: Collection[int], now: int
     return len(rows)
 
 
+def lacks_any(connection: sqlite3.Connection, root_ids: Collection[int]) -> bool:
+    """Whether ``make_all`` has anything to do."""
+    found = connection.execute(f"{_WITHOUT} LIMIT 1", [to_json(sorted(root_ids))])
+    return found.fetchone() is not None
+
+
 def enqueue(
     connection: sqlite3.Connection, image_id: UUID, ask: Ask, priority: Priority, now: int
 ) -> Job:

@@ -12,6 +12,7 @@ from collections import Counter
 
 from clipwatch.model import TagOrigin, new_id
 from clipwatch.store import sqlite_facts, sqlite_tags
+from clipwatch.store.sqlite_schema import ORIGINS
 
 #: Where files are said to be of which nobody knows where they were; no folder is called so.
 LOST_FOLDER = b"/lost+found/clipwatch-"
@@ -57,6 +58,9 @@ _DROP = (
     "UPDATE job SET held = 1 WHERE seq IN (SELECT seq FROM image WHERE state <> 'present')"
     " AND state IN ('ready', 'leased', 'dead')",
 )
+
+
+_TAGS = "SELECT seq, origin, tokens, details FROM image_tags"
 
 
 def mend(connection: sqlite3.Connection, now: int) -> None:
@@ -112,16 +116,16 @@ def _add_files(connection: sqlite3.Connection, now: int) -> None:
 
 def _count_tags(connection: sqlite3.Connection) -> None:
     uses = {origin: Counter[tuple[str, str]]() for origin in TagOrigin}
-    unreadable: list[tuple[int]] = []
-    for (seq,) in connection.execute("SELECT DISTINCT seq FROM image_tags").fetchall():
+    unreadable: list[tuple[int, str]] = []
+    for seq, letter, *columns in connection.execute(_TAGS):
         try:
-            tags = sqlite_tags.of(connection, seq)
-        except (ValueError, KeyError, TypeError):  # of a damaged page after all
-            unreadable.append((seq,))
-        else:
-            for tag in tags:
-                uses[tag.origin][tag.name, tag.category] += 1
-    connection.executemany("DELETE FROM image_tags WHERE seq = ?", unreadable)
+            tags = list(sqlite_tags.tags_of(*columns))
+            terms = Counter((tag.name, tag.category) for tag in tags)
+            (origin,) = {tag.origin for tag in tags if ORIGINS[tag.origin] == letter}
+            uses[origin].update(terms)
+        except (ValueError, KeyError, TypeError, IndexError):  # of a damaged page after all
+            unreadable.append((seq, letter))
+    connection.executemany("DELETE FROM image_tags WHERE seq = ? AND origin = ?", unreadable)
     connection.execute("DELETE FROM tag")
     for origin, terms in uses.items():
         sqlite_tags.count(connection, terms, origin)

@@ -8,7 +8,7 @@ export const API = "/api/v1";
 let token = "";
 let again = null; // what to do once the token is known
 
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, told = {}) {
     super(told.detail || `The server answered ${status}.`);
     this.status = status;

@@ -12,7 +12,8 @@ The way of one image::
 
 Where to look: ``embedded`` what an image says; ``interrogators`` what a server says; ``watching``
 which files exist and are finished; ``store`` what we know; ``pipeline`` what to do with it;
-``web`` and ``cli`` showing it; ``daemon`` puts it together.
+``web`` and ``cli`` showing it; ``assembly`` puts it together,
+``serving`` answers, ``daemon`` runs it.
 """
 
 __version__ = "0.1.0"

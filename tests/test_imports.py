@@ -15,7 +15,7 @@ BASE = {"clipwatch", "counts", "errors", "model"}
 LIGHT = {"clock", "hours", "printable", "runfile", "systemd"}
 EVERYTHING = {
     *BASE, *LIGHT, "log", "metrics", "mounts", "query", "settings", "embedded", "interrogators",
-    "watching", "store", "pipeline", "web", "daemon", "demo",
+    "watching", "store", "pipeline", "web", "assembly", "serving", "daemon", "demo",
 }  # fmt: skip
 
 #: Who may import what of ours, by module or by package. "." is the package itself.
@@ -47,6 +47,8 @@ OURS: dict[str, set[str]] = {
     "web": {
         *BASE, "settings", "query", "metrics", "store.base", "interrogators", "pipeline", ".",
     },
+    "assembly": EVERYTHING - {"web", "assembly", "serving", "daemon", "demo"},
+    "serving": {*BASE, "runfile"},
     "daemon": EVERYTHING - {"daemon", "demo"},
     "demo": {*EVERYTHING, "."},
     "cli": {*EVERYTHING - {"web"}, "."},
@@ -54,7 +56,7 @@ OURS: dict[str, set[str]] = {
 
 #: Which third-party package may be imported where; one that is not named here nowhere.
 THEIRS: dict[str, set[str]] = {
-    "aiohttp": {"interrogators.http", "interrogators.exchange", "web", "daemon", "demo"},
+    "aiohttp": {"interrogators.http", "interrogators.exchange", "web", "serving", "demo"},
     "aiosqlite": {"store.sqlite"},
     "blake3": {"watching.listing", "interrogators.picture"},
     "brotli": {"embedded.jxl"},
@@ -76,7 +78,7 @@ THEIRS: dict[str, set[str]] = {
     "pybase64": {"interrogators.body"},
     "pydantic": {"settings", "web.asking", "web.incoming"},
     "pydantic_core": {"settings", "web.incoming"},
-    "structlog": {"log", "store", "pipeline", "web", "daemon"},
+    "structlog": {"log", "store", "pipeline", "web", "assembly", "daemon"},
     "watchdog": {"watching.observer"},
     "xxhash": {"embedded.pixels", "watching.listing", "web.cursor", "web.gallery", "web.replies"},
     "yarl": {"web"},

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from clipwatch import log
+from clipwatch.assembly import watch
 from clipwatch.clock import SystemClock
-from clipwatch.daemon import watch
 from clipwatch.errors import ClipwatchError
 from clipwatch.metrics import make_metrics
 from clipwatch.model import Clock, Hit, Priority, Pruned, Relocated, ScanCounts

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from clipwatch.model import (
     Embedded,
-    FileStat,
     LocationState,
     Observation,
     Outcome,
@@ -40,6 +39,7 @@ from clipwatch.store.sqlite_facts import Facts
 from clipwatch.store.sqlite_identity import Place, Step, decide, pick, shows_the_same
 from clipwatch.store.sqlite_ledger import Gift, Picture
 from clipwatch.store.sqlite_locations import MANY, mark_missing, refresh
+from clipwatch.store.sqlite_lookup import known_content, others, places
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_seq import FreeSeqs
 from clipwatch.store.sqlite_spacing import spaced
@@ -54,24 +54,6 @@ from clipwatch.store.sqlite_values import (
     to_json,
 )
 
-_PLACES = """
-SELECT location_id, seq, device, inode, size, mtime_ns, location.state, location.reason,
-       quick_key, image_id, revision, outcome, content_hash, pixel_key, pixel_hint, read_prompt,
-       generated_prompt, (SELECT type FROM prompt WHERE prompt.id = read_prompt)
-FROM location JOIN image USING (seq)
-WHERE root_id = ? AND folder = ? AND name = ? ORDER BY location.state = 'missing', seen_at DESC"""
-_OTHERS = """
-SELECT device, inode, size, mtime_ns FROM location
-WHERE seq = ? AND location_id <> ? AND state <> 'missing'"""
-_SAME_FILE = """
-SELECT seq FROM location
-WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ? AND inode <> 0 LIMIT 1"""
-_SAME_CONTENT = "SELECT seq FROM image WHERE content_hash = ? ORDER BY seq LIMIT 1"
-# A file that was moved to another device with its times; see sqlite_identity.
-_CARRIED = """
-SELECT seq FROM location JOIN image USING (seq)
-WHERE quick_key = ? AND size = ? AND mtime_ns = ?
-  AND (image.content_hash IS NULL OR ? IS NULL) LIMIT 1"""
 _ADD_IMAGE = """
 INSERT INTO image (state, format, width, height, outcome, generator, version, reason, facts,
                    content_hash, pixel_key, pixel_hint, read_prompt, revision, seq, image_id,
@@ -168,10 +150,10 @@ class _Recording:
             if image_id is not None:
                 mark_missing(self.connection, seen.root_id, [seen.path], self.now)
                 return Recorded(image_id, Verdict.FORGOTTEN)
-        place = pick(self._places(seen), seen)
+        place = pick(places(self.connection, seen), seen)
         if place is None:
             return self._arrived(seen, None)
-        match decide(place, self._others(place, seen), seen):
+        match decide(place, others(self.connection, place, seen), seen):
             case Step.SAME:
                 return self._seen_again(place, seen)
             case Step.APART:
@@ -216,7 +198,7 @@ class _Recording:
 
     def _arrived(self, seen: Observation, place: Place | None) -> Recorded:
         """At a path that is new, or whose file has left its image (then ``place``)."""
-        seq = self._known_content(seen)
+        seq = known_content(self.connection, seen)
         answer = self._new_image(seen, place) if seq is None else self._linked(seen, seq, place)
         if place is not None:
             refresh(self.connection, place.seq)
@@ -281,32 +263,6 @@ class _Recording:
             self.gifts.append(Gift.of_file(to, place.read_prompt, place.seq, tags))
         if place.generated_prompt is not None:
             self.gifts.append(Gift.of_backend(to, place.generated_prompt, place.seq))
-
-    # --- looking up --------------------------------------------------------------------------
-
-    def _places(self, seen: Observation) -> list[Place]:
-        where = (seen.root_id, *os.path.split(seen.path))
-        return [
-            Place(location, seq, stat_of(*row[:4]), *row[4:])
-            for location, seq, *row in self.connection.execute(_PLACES, where)
-        ]
-
-    def _others(self, place: Place, seen: Observation) -> list[FileStat]:
-        if seen.stat == place.stat:
-            return []
-        rows = self.connection.execute(_OTHERS, (place.seq, place.location_id))
-        return [stat_of(*row) for row in rows]
-
-    def _known_content(self, seen: Observation) -> int | None:
-        device, inode, size, mtime_ns = stat_columns(seen.stat)
-        row: tuple[int] | None
-        row = self.connection.execute(_SAME_FILE, (inode, device, size, mtime_ns)).fetchone()
-        if row is None and seen.content_hash is not None:
-            row = self.connection.execute(_SAME_CONTENT, (seen.content_hash,)).fetchone()
-        if row is None and seen.quick_key is not None:
-            carried = (seen.quick_key, size, mtime_ns, seen.content_hash)
-            row = self.connection.execute(_CARRIED, carried).fetchone()
-        return row and row[0]
 
     # --- writing -----------------------------------------------------------------------------
 

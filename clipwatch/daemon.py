@@ -147,7 +147,7 @@ async def running(
     waiting for a disk that is full."""
     async with AsyncExitStack() as stack:
         calm_collector(stack)
-        database = settings.store.path or runfile.state_directory(environ) / "clipwatch.db"
+        database = runfile.database(environ, settings.store.path)
         store = await _open(database, clock, environ, stop or asyncio.Event())
         stack.push_async_callback(store.close)
         sockets = listen(settings.server.host, settings.server.port)

@@ -35,6 +35,13 @@ def state_directory(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("HOME") or Path.home()) / ".local/share/clipwatch"
 
 
+def database(environ: Mapping[str, str], configured: Path | None) -> Path:
+    """Where the database lies; where its name is a link, the file itself: its lock, its log and
+    its backups stand beside that, whichever name it is called by."""
+    path = configured or state_directory(environ) / "clipwatch.db"
+    return Path(os.path.realpath(path))
+
+
 def models_directory(environ: Mapping[str, str]) -> Path:
     """Where the taggers lie that were pulled."""
     return state_directory(environ) / "models"

@@ -100,3 +100,15 @@ def test_the_nearest_daemon_is_found_first(tmp_path: Path) -> None:
     environ["CLIPWATCH_URL"] = "http://named"
     assert runfile.find_daemon(environ, None, system=system) == "http://named"
     assert runfile.find_daemon(environ, "http://asked", system=system) == "http://asked"
+
+
+def test_a_database_is_one_file_by_whichever_name_it_is_called(tmp_path: Path) -> None:
+    state, real = tmp_path / "state", tmp_path / "disk" / "real.db"
+    for folder in (state, real.parent):
+        folder.mkdir()
+    (state / "clipwatch.db").symlink_to(real)
+    (tmp_path / "link").symlink_to(state)
+    environ = {"STATE_DIRECTORY": str(tmp_path / "link")}
+    assert runfile.database(environ, None) == real
+    assert runfile.database(environ, state / "clipwatch.db") == real
+    assert runfile.database(environ, state / "other.db") == state / "other.db"

@@ -21,7 +21,7 @@ from clipwatch.pipeline.comparison import drift
 from clipwatch.pipeline.scan import Scanner, WatchedRoot, add
 from clipwatch.pipeline.sweep import RootOffline, Sweeper
 from clipwatch.query import Query, parse
-from clipwatch.runfile import state_directory
+from clipwatch.runfile import database
 from clipwatch.settings import RootSettings, Settings
 from clipwatch.store.base import Store
 from clipwatch.store.sqlite import open_store
@@ -108,7 +108,7 @@ def relocate(old: str, new: str, settings: Settings) -> dict[str, Any]:
 
 
 def _database(settings: Settings) -> Path:
-    return settings.store.path or state_directory(os.environ) / "clipwatch.db"
+    return database(os.environ, settings.store.path)
 
 
 async def _root_of(store: Store, path: bytes, settings: Settings) -> WatchedRoot:

@@ -31,8 +31,8 @@ def config_file(asked: Path | None) -> Path | None:
 
 def database(asked: Path | None) -> Path:
     """The database that the settings name. Raises ``SettingsError``."""
-    from clipwatch.runfile import state_directory
+    from clipwatch import runfile
     from clipwatch.settings import load
 
     settings = load(config_file(asked), os.environ, {})
-    return settings.store.path or state_directory(os.environ) / "clipwatch.db"
+    return runfile.database(os.environ, settings.store.path)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests import pictures
 from tests.faults.library import library
+from tests.waiting import eventually
 
 IMAGES = 200
 
@@ -37,8 +38,13 @@ class Drive:
     def mount(self) -> None:
         _run("mount", *self._how, self._source, self.root)
 
-    def unmount(self) -> None:
-        _run("umount", self.root)
+    async def unmount(self) -> None:
+        """As soon as nobody has a file of it open: the daemon may just be reading one."""
+
+        def unmounted() -> bool:
+            return subprocess.run(["umount", self.root], check=False).returncode == 0
+
+        await eventually(unmounted, within=5.0)
 
 
 def _run(*command: str | Path) -> None:
@@ -51,7 +57,7 @@ async def scenario(folder: Path, kind: str, turns: int) -> None:
     async with library(folder / "state", [drive.root], IMAGES) as known:
         asked = len(known.server.calls)
         for turn in range(turns):
-            drive.unmount()
+            await drive.unmount()
             began = time.monotonic()
             await known.until_state(drive.root, "offline")
             noticed = time.monotonic() - began
@@ -70,7 +76,7 @@ async def scenario(folder: Path, kind: str, turns: int) -> None:
             print(f"{kind}: offline after {noticed:.1f} s, watching {back:.1f} s after it was back")
         # As a stick that is pulled out while the computer is off.
         await known.daemon.stop()
-        drive.unmount()
+        await drive.unmount()
         await known.daemon.start("--port", "0")
         await known.until_state(drive.root, "offline")
         assert await known.present() == IMAGES
@@ -78,7 +84,7 @@ async def scenario(folder: Path, kind: str, turns: int) -> None:
         await known.until_state(drive.root, "watching")
         await known.until_all_present()
         # What is written into the mount point while nothing is mounted there is not the drive's.
-        drive.unmount()
+        await drive.unmount()
         (drive.root / "stray.png").write_bytes(pictures.a1111_png())
         drive.mount()
         await known.until_state(drive.root, "watching")

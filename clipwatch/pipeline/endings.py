@@ -28,6 +28,7 @@ from clipwatch.pipeline.breaker import BreakerState
 from clipwatch.pipeline.standing import DECISIVE, Standing
 from clipwatch.store.base import Store
 
+ANSWER_LOST = "answer.lost"
 JOB_BURIED = "job.buried"
 PROMPT_RECALLED = "prompt.recalled"
 PROMPT_STORED = "prompt.stored"
@@ -91,6 +92,7 @@ class Endings:
         try:
             prompt = await self._surely(lambda: self._finish(answered))
         except asyncio.CancelledError:
+            await self._at_last(answered)
             await self.let_go(job)
             raise
         if prompt is None:
@@ -109,6 +111,15 @@ class Endings:
             duration_ms=answered.milliseconds,
         )
         self._ended(Ended(job, prompt, None))
+
+    async def _at_last(self, answered: Answered) -> None:
+        """The daemon ends and waits no longer: store the answer now, or say that it is lost."""
+        try:
+            await self._finish(answered)
+        except StoreError as error:
+            path = os.fsdecode(answered.image.location.absolute)
+            hint = "the image is asked about again; free some space before the next start"
+            log.error(ANSWER_LOST, path=path, error=error.message, hint=hint)
 
     async def _finish(self, answered: Answered) -> Prompt | None:
         return await self._store.finish(

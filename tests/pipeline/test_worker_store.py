@@ -6,7 +6,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from clipwatch.errors import StoreFull
-from clipwatch.pipeline.endings import STORE_FAILED
+from clipwatch.pipeline.endings import ANSWER_LOST, STORE_FAILED
 from clipwatch.store.sqlite import SqliteStore
 from tests.clock import ManualClock
 from tests.pipeline.asking import Rig, Server, asking
@@ -61,10 +61,28 @@ async def test_a_daemon_whose_store_is_full_ends_all_the_same(
         rig.start()
         assert rig.running is not None
         await eventually(lambda: failing.failures)
+        with capture_logs() as logs:
+            rig.running.cancel()
+            await asyncio.wait({rig.running}, timeout=5.0)
+        assert rig.running.done()
+        assert [line["event"] for line in logs].count(ANSWER_LOST) == 1
+        assert await store.recover(clock.now()) == 1
+
+
+async def test_an_answer_is_stored_at_the_end_where_there_is_room_by_then(
+    store: SqliteStore, clock: ManualClock, server: FakeA1111, tmp_path: Path
+) -> None:
+    failing = Failing(store, "finish")
+    async with asking(store, clock, tmp_path / "i", Server(server.url), seen_as=failing) as rig:
+        await rig.add()
+        rig.start()
+        assert rig.running is not None
+        await eventually(lambda: failing.failures)
+        failing.methods.clear()
         rig.running.cancel()
         await asyncio.wait({rig.running}, timeout=5.0)
-        assert rig.running.done()
-        assert await store.recover(clock.now()) == 1
+        assert await rig.done()
+        assert await store.recover(clock.now()) == 0
 
 
 async def test_a_job_is_given_back_where_the_store_fails_in_between(

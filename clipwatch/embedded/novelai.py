@@ -55,6 +55,9 @@ def _is_ours(texts: Texts) -> bool:
 
 
 def _own(texts: Texts) -> Texts:
+    """Those that tell of the picture; a ``Source`` alone does not."""
+    if "Comment" not in texts and "Description" not in texts:
+        return {}
     return {name: texts[name] for name in ("Comment", "Description", "Source") if name in texts}
 
 

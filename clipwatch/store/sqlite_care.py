@@ -32,7 +32,7 @@ from clipwatch.store.sqlite_writer import Hop, Work
 INDEX_RENEWED = "index.renewed"
 STORE_CHECKED = "store.checked"
 STORE_DAMAGED = "store.damaged"
-STORE_TAKEN = "store.taken_away"
+STORE_REMOVED = "store.removed"
 
 #: Keys of what is kept of the last backup and of the last checks.
 BACKUP, QUICK, FULL = "backup", "quick_check", "full_check"
@@ -127,7 +127,7 @@ class Care:
             if kept != self._path:
                 hint = f"clipwatch restore {kept} brings it back; else the other file is used."
             self.damage = StoreDamaged(f"{what} while clipwatch used it.", hint=hint)
-        log.error(STORE_TAKEN, error=self.damage.message, hint=self.damage.hint)
+        log.error(STORE_REMOVED, error=self.damage.message, hint=self.damage.hint)
         self.damaged.set()
 
     async def _rebuilt(self, hop: Hop) -> None:

@@ -25,8 +25,9 @@ def restored() -> Iterator[None]:
 
 
 @pytest.fixture
-def database(clipwatch: Run, home: Path, tmp_path: Path) -> Path:
+def database(clipwatch: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One that knows a fox."""
+    monkeypatch.setenv("CLIPWATCH_WATCHING__QUIET_SECS", "0.000001")
     folder = tmp_path / "pics"
     folder.mkdir()
     scan(clipwatch, folder, "fox")

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clipwatch.embedded import READERS
@@ -77,6 +77,7 @@ def test_any_texts_have_an_answer(reader: Reader, told: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("reader", READERS)
 @given(told=told)
+@example(told={"Source": "Stable Diffusion", "EXIF Software": "NovelAI"})
 def test_a_reader_finds_nothing_without_the_texts_that_it_asks_for(
     reader: Reader, told: dict[str, str]
 ) -> None:

@@ -53,7 +53,7 @@ async def running(upkeep: Upkeep) -> AsyncIterator["asyncio.Task[None]"]:
 async def pass_time(clock: ManualClock, seconds: float, done: Callable[[], object]) -> None:
     """Turn the clock whenever the upkeep waits for it, for at most so long."""
     for _ in range(round(seconds / LOOK_SECS)):
-        await eventually(lambda: clock.sleeping or done())
+        await eventually(lambda: clock.sleeping or done(), every=0.001)
         if done():
             return
         clock.advance(LOOK_SECS)

@@ -120,19 +120,6 @@ async def test_a_root_that_is_away_is_offline_and_loses_nothing(parts: Parts) ->
     assert await states(parts) == {b"a.png": LocationState.PRESENT}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-async def test_a_folder_that_may_not_be_read_keeps_what_is_known_of_it(parts: Parts) -> None:
-    for name in ("a.png", "day/night/b.png"):
-        write(parts, name)
-    await sweep(parts)
-    (parts.folder / "day").chmod(0)
-    try:
-        await sweep(parts)
-    finally:
-        (parts.folder / "day").chmod(0o700)
-    assert await states(parts, b"day/night") == {b"b.png": LocationState.PRESENT}
-
-
 async def test_changed_folders_are_found_by_their_mtime(parts: Parts) -> None:
     for name in ("a.png", "day/b.png"):
         write(parts, name)
@@ -173,17 +160,22 @@ async def _copy_with_times(source: Path, target: Path) -> None:
     await asyncio.to_thread(shutil.copytree, source, target)
 
 
-async def test_a_folder_that_cannot_be_read_is_told_once_until_it_can(parts: Parts) -> None:
+async def test_a_folder_that_cannot_be_read_is_told_once_and_keeps_what_is_known_of_it(
+    parts: Parts,
+) -> None:
     with public_folder() as folder:
         root = await parts.store.register_root(os.fsencode(folder))
         parts = replace(parts, watched=replace(parts.watched, root=root), folder=folder)
-        write(parts, "closed/a.png")
-        (folder / "closed").chmod(0)
+        for name in ("a.png", "day/night/b.png"):
+            write(parts, name)
+        await sweep(parts)
+        (folder / "day").chmod(0)
         with capture_logs() as logs, without_privileges():
             await sweep(parts)
             await sweep(parts)
         assert [line["event"] for line in logs] == [FOLDER_SKIPPED]
-        assert parts.sweeper.unreadable(parts.watched) == {b"closed"}
-        (folder / "closed").chmod(0o755)
+        assert parts.sweeper.unreadable(parts.watched) == {b"day"}
+        assert await states(parts, b"day/night") == {b"b.png": LocationState.PRESENT}
+        (folder / "day").chmod(0o755)
         await sweep(parts)
         assert not parts.sweeper.unreadable(parts.watched)

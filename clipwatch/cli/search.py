@@ -25,13 +25,13 @@ PAGE = 500
 def command(
     query: tuple[str, ...], limit: int, config: Path | None, url: str | None, as_json: bool
 ) -> None:
-    """Find images by their prompts, newest first.
+    """Find images by their prompts, newest first unless told otherwise.
 
     \b
     red hair          both words         '"red hair"'   side by side
     -dog              without it         'cat OR dog'   either
     steps:30          a field's value    'sun*'         words that begin so
-    created:today     a date             sort:oldest    also sort:relevance
+    created:today     a date             sort:oldest    also added, path, relevance
     """
     text = " ".join(query)
     server = daemon_if_any(url)
@@ -48,7 +48,7 @@ def command(
     if not hits:
         note("nothing found")
     if not is_all:
-        note(f"the newest {limit}; --limit gives more")
+        note(f"the first {limit}; --limit gives more")
 
 
 def highlighted(snippet: str) -> str:

@@ -51,8 +51,8 @@ class Page:
 
     images: Sequence[Image]
     position: int | None
-    total: int | None
-    total_is_exact: bool
+    total: int | None  #: of all pages; None where it was not counted
+    total_is_exact: bool  #: else there are more
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ class Sort(StrEnum):
 
     NEWEST = "newest"
     OLDEST = "oldest"
+    ADDED = "added"  #: what clipwatch came to know last first
+    PATH = "path"  #: by folder, and in each by name
     RELEVANCE = "relevance"  #: best first, among the newest that match
 
 

@@ -9,7 +9,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clipwatch.model import TagOrigin
 from clipwatch.query import Bound, Field, Range, parse_range, tag_name
@@ -26,6 +26,11 @@ class Sql:
 
     text: str
     values: tuple[object, ...] = ()
+    by_key: bool = False  #: it is a condition on ``image.seq`` alone
+
+    def on(self, key: str) -> "Sql":
+        """The same of another column that has the key."""
+        return replace(self, text=self.text.replace("image.seq", key)) if self.by_key else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ class Lookup:
         seqs = [seq for (seq,) in connection.execute(text, self.every.values)]
         if len(seqs) > FEW:
             return self.one
-        return Sql("image.seq IN (SELECT value FROM json_each(?))", (to_json(seqs),))
+        among = "image.seq IN (SELECT value FROM json_each(?))"
+        return Sql(among, (to_json(seqs),), by_key=True)
 
 
 def condition(connection: sqlite3.Connection, field: Field) -> Sql:
@@ -94,7 +100,7 @@ def _located(every: str, values: tuple[bytes, ...]) -> Lookup:
 
 
 def _created(field: Field) -> Sql:
-    return _between("image.seq", field.range)
+    return replace(_between("image.seq", field.range), by_key=True)
 
 
 def _added(field: Field) -> Lookup:
@@ -126,15 +132,16 @@ def _end(bound: Bound | None, step: int, default: int) -> int:
 
 
 def _tag(field: Field) -> Sql:
-    """A tag with a least score; those that nobody gave one have none."""
+    """A tag, or a rating, with a least score; those that nobody gave one have none."""
     low = (field.range.low if field.range else None) or Bound(0)
     names = tuple(token(tag_name(field.value.rstrip("*")), origin) for origin in TagOrigin)
     fits = "term.value GLOB ?" if field.value.endswith("*") else "term.value = ?"
+    rated = "AND json_extract(detail.value, '$[0]') = 'rating'" * (field.name == "rating")
     text = f"""EXISTS (SELECT 1 FROM image_tags
       JOIN json_each('["' || replace(tokens, ' ', '","') || '"]') AS term
       JOIN json_each(details) AS detail ON detail.key = term.key
       WHERE image_tags.seq = image.seq AND details IS NOT NULL AND ({fits} OR {fits} OR {fits})
-      AND json_extract(detail.value, '$[1]') {">=" if low.inclusive else ">"} ?)"""
+      {rated} AND json_extract(detail.value, '$[1]') {">=" if low.inclusive else ">"} ?)"""
     star = "*" * field.value.endswith("*")
     return Sql(text, (*(name + star for name in names), low.number))
 
@@ -182,6 +189,7 @@ def _drift(field: Field) -> Lookup:
 
 _FIELDS: dict[str, Callable[[Field], Lookup | Sql]] = {
     "tag": _tag,
+    "rating": _tag,
     "path": _path,
     "folder": _folder,
     "created": _created,

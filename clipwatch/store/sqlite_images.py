@@ -22,9 +22,12 @@ from clipwatch.model import (
 )
 from clipwatch.query import And, Field, Node, Query
 from clipwatch.store import sqlite_query, sqlite_snippets, sqlite_tags
-from clipwatch.store.sqlite_locations import place_of
+from clipwatch.store.sqlite_locations import BEST_FIRST, place_of
 from clipwatch.store.sqlite_prompts import COLUMNS, WIDTH, prompt_of
 from clipwatch.store.sqlite_values import stat_of, to_json, unpack
+
+#: So many matches of a search are counted at most.
+COUNTED = 1_000
 
 _AMONG = "IN (SELECT value FROM json_each(?))"
 _SAID = """
@@ -37,7 +40,7 @@ _LOCATIONS = f"""
 SELECT seq, root.path, location.path, device, inode, size, mtime_ns, state, reason, missing_since,
        seen_at
 FROM location JOIN root USING (root_id) WHERE seq {_AMONG}
-ORDER BY state = 'present' DESC, state = 'missing', mtime_ns DESC, location_id DESC"""
+ORDER BY {BEST_FIRST}"""
 _JOBS = f"""
 SELECT job.seq, job.state, attempts, run_at, error FROM job JOIN image USING (seq)
 WHERE job.seq {_AMONG} AND job.revision = image.revision ORDER BY job.id"""
@@ -155,16 +158,19 @@ def _job(state: str, attempts: int, run_at: int, error: str | None) -> JobSummar
 def page(connection: sqlite3.Connection, query: Query, limit: int, after: int | None) -> Page:
     """A page of images in the order of the query.
 
-    The total is that of all images where nothing is asked for, which one narrow index answers, and
-    the page's own length where everything fits on it; else it is not counted, as every match would
-    have to be read.
+    The total is exact for all images, which one narrow index answers, and for the matches of a
+    search up to COUNTED. Where there are more it is COUNTED and not exact, and None where every
+    image would have to be looked at.
     """
     found = sqlite_query.page(connection, query, limit, after)
-    total = None
     if query.root is None and not query.wants_missing:
-        total = _shown(connection)
+        total: int | None = _shown(connection)
     elif after is None and found.position is None:
         total = len(found.seqs)
+    else:
+        total = sqlite_query.count(connection, query, COUNTED + 1)
+        if total is not None and total > COUNTED:
+            return Page(load(connection, found.seqs), found.position, COUNTED, False)
     return Page(load(connection, found.seqs), found.position, total, total is not None)
 
 

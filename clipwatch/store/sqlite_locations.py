@@ -24,10 +24,10 @@ SMALL_IMPORT = 500
 #: One call that touches more images than this tells it in one change.
 MANY = 20
 
-_BEST = (
-    "SELECT state FROM location WHERE seq = ?"
-    " ORDER BY state = 'present' DESC, state = 'missing', mtime_ns DESC LIMIT 1"
-)
+#: The file that is shown of an image is the first.
+BEST_FIRST = "state = 'present' DESC, state = 'missing', mtime_ns DESC, location_id DESC"
+
+_BEST = f"SELECT state FROM location WHERE seq = ? ORDER BY {BEST_FIRST} LIMIT 1"
 _HINTS = """
 SELECT DISTINCT value FROM json_each(?)
 WHERE EXISTS (SELECT 1 FROM image WHERE pixel_hint = value)"""

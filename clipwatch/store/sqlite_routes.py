@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from clipwatch.store.base import Rule
 from clipwatch.store.sqlite_fields import Sql
-from clipwatch.store.sqlite_query import image_condition
+from clipwatch.store.sqlite_selection import image_condition
 
 _UNROUTED = "state = 'ready' AND held = 0 AND route IS NULL"
 _IN_ROOT = """EXISTS (SELECT 1 FROM location WHERE location.seq = job.seq AND root_id = ?

@@ -1,8 +1,8 @@
 """Where a listing goes on: pure.
 
-A cursor is URL-safe base64 of a version byte, the position (a ``seq``, or an id's number) and a
-check over both and the listing's scope, so that one that was made up, cut off, or taken from
-another listing is refused and not silently answered with the wrong page.
+A cursor is URL-safe base64 of a version byte, the position (the number of a ``seq``, an id or a
+place) and a check over both and the listing's scope, so that one that was made up, cut off, or
+taken from another listing is refused and not silently answered with the wrong page.
 """
 
 import base64
@@ -11,7 +11,7 @@ import binascii
 from xxhash import xxh3_64_digest
 
 VERSION = b"\x01"
-_POSITION = 16
+_POSITION = 16  #: bytes, at least
 _CHECK = 4
 _LENGTH = len(VERSION) + _POSITION + _CHECK
 
@@ -21,8 +21,9 @@ class BadCursor(Exception):
 
 
 def encode_cursor(position: int, scope: str) -> str:
-    """The cursor to go on below ``position`` (128 bits, signed) in the listing ``scope``."""
-    body = VERSION + position.to_bytes(_POSITION, signed=True)
+    """The cursor to go on after ``position`` (signed, of any length) in the listing ``scope``."""
+    length = max(_POSITION, position.bit_length() // 8 + 1)
+    body = VERSION + position.to_bytes(length, signed=True)
     return base64.urlsafe_b64encode(body + _check(body, scope)).rstrip(b"=").decode()
 
 
@@ -33,7 +34,7 @@ def decode_cursor(text: str, scope: str) -> int:
     except (binascii.Error, ValueError) as error:
         raise BadCursor(text) from error
     body, check = raw[:-_CHECK], raw[-_CHECK:]
-    if len(raw) != _LENGTH or raw[:1] != VERSION or check != _check(body, scope):
+    if len(raw) < _LENGTH or raw[:1] != VERSION or check != _check(body, scope):
         raise BadCursor(text)
     return int.from_bytes(body[1:], signed=True)
 

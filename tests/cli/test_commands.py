@@ -203,7 +203,7 @@ def test_search_prints_hits_escaped(clipwatch: Run, daemon: FakeDaemon) -> None:
     first, second = done.out.splitlines()
     assert first.startswith("/pics/1.png  embedded  2026-01-0")
     assert second == "    a red cat\\n1"
-    assert done.err == "the newest 1; --limit gives more\n"
+    assert done.err == "the first 1; --limit gives more\n"
 
 
 def test_search_follows_pages_up_to_the_limit(clipwatch: Run, daemon: FakeDaemon) -> None:

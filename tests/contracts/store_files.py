@@ -9,8 +9,9 @@ from clipwatch.model import (
     Root,
     Verdict,
 )
-from clipwatch.query import Query
+from clipwatch.query import Query, parse
 from clipwatch.store.base import Store
+from tests.clock import LOCAL
 from tests.contracts.observations import (
     NEW,
     NOW,
@@ -251,3 +252,5 @@ class FilesContract:
         assert (page.total, page.total_is_exact) == (5000, True)
         assert len({image.seq for image in page.images}) == 500
         assert max(image.seq for image in page.images) < NOW + 10_000
+        page = await store.list_images(parse("-fox", LOCAL), limit=1, after=page.position)
+        assert (page.total, page.total_is_exact) == (1000, False)

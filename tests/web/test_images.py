@@ -360,7 +360,7 @@ async def test_every_order_goes_to_the_end(
     assert await listed(off, **parameters) == names
 
 
-@pytest.mark.parametrize("sort", ["newest", "oldest", "relevance"])
+@pytest.mark.parametrize("sort", ["newest", "oldest", "relevance", "added", "path"])
 async def test_pages_skip_and_repeat_nothing_while_images_arrive(off: Rig, sort: str) -> None:
     for number in range(6):
         off.draw(f"{number}.png", PARAMETERS)
@@ -388,7 +388,7 @@ async def test_a_cursor_of_another_order_or_search_is_refused(off: Rig) -> None:
         assert "Start again without cursor" in told["hint"]
 
 
-@pytest.mark.parametrize("sort", ["newest", "oldest", "relevance"])
+@pytest.mark.parametrize("sort", ["newest", "oldest", "relevance", "added", "path"])
 @pytest.mark.parametrize("position", [2**100, -(2**100), 2**63, -1, 0])
 async def test_a_cursor_that_was_reckoned_is_a_position_like_any(
     off: Rig, sort: str, position: int
@@ -402,6 +402,27 @@ async def test_the_total_is_told_where_it_is_known(off: Rig) -> None:
     for number in range(3):
         off.draw(f"{number}.png", PARAMETERS)
     await off.scan()
-    for query, total in (("limit=1", 3), ("q=fox&limit=3", 3), ("q=fox&limit=2", None)):
+    for query, total in (
+        *(("limit=1", 3), ("q=fox&limit=3", 3), ("q=fox&limit=2", 3), ("q=fo*&limit=3", 3)),
+        ("q=fo*&limit=2", None),
+    ):
         told = await body(await off.client.get(f"/api/v1/images?{query}"))
         assert (told["total"], told["total_is_exact"]) == (total, total is not None)
+
+
+async def test_lists_are_sorted_as_asked(off: Rig) -> None:
+    for name in ("b.png", "a.png", "c.png"):
+        off.draw(name, PARAMETERS)
+        await off.scan()
+    for sort, expected in (("path", "abc"), ("added", "cab")):
+        for asked in ({"sort": sort}, {"q": f"fox sort:{sort}"}):
+            names = ""
+            more: dict[str, str] = {}
+            while True:
+                parameters = {"limit": "2", **asked, **more}
+                told = await body(await off.client.get("/api/v1/images", params=parameters))
+                names += "".join(image["path"][-5] for image in told["images"])
+                if told["next_cursor"] is None:
+                    break
+                more = {"cursor": told["next_cursor"]}
+            assert names == expected

@@ -80,12 +80,12 @@ function drawList() {
 }
 
 function drawSummary(page) {
-  const count = view.cursor ? (page.total ?? view.images.length) : view.images.length;
-  const isExact = !view.cursor || page.total_is_exact;
-  const about = isExact ? "" : page.total === null ? "more than " : "about ";
-  const noun = count === 1 ? "image" : "images";
+  const loaded = view.images.length;
+  const count = view.cursor ? Math.max(page.total ?? 0, loaded) : loaded;
+  const more = view.cursor && !page.total_is_exact ? "+" : "";
+  const noun = count === 1 && !more ? "image" : "images";
   const none = view.query ? "nothing found" : "";
-  show($("summary"), count ? `${about}${count.toLocaleString()} ${noun}` : none);
+  show($("summary"), count ? `${count.toLocaleString()}${more} ${noun}` : none);
   drawEmpty(view.query, view.images.length === 0);
 }
 

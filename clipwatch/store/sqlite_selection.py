@@ -1,0 +1,131 @@
+"""Which images a ``Query`` wants, as SQL with every value bound.
+
+What full text can answer in a conjunction (words, tags, facts) becomes one MATCH, read newest
+first until the page is full: the same cost in a thousand images as in a million. The rest are
+conditions on ``image``, see ``sqlite_fields``. A condition that is NULL counts as false, and its
+negation as true.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from clipwatch.query import And, Field, Node, Not, Or, Query, Words
+from clipwatch.store.sqlite_facts import Tokens, resolve
+from clipwatch.store.sqlite_fields import Lookup, Sql, condition
+from clipwatch.store.sqlite_match import Conjunction, conjunction, match
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A statement that yields the ``seq`` of all images that match, in no order yet."""
+
+    text: str
+    values: tuple[object, ...]
+    is_quick: bool  #: its first thousand cost some hundred microseconds, wherever they are
+
+    def first(self, connection: sqlite3.Connection, limit: int) -> list[int]:
+        """Up to ``limit`` of them, whichever are found first."""
+        rows = connection.execute(f"{self.text} LIMIT ?", (*self.values, limit))
+        return [seq for (seq,) in rows]
+
+
+def selection(connection: sqlite3.Connection, query: Query, bound: Sql | None = None) -> Selection:
+    """``bound`` is one condition more, on ``image.seq`` alone."""
+    operands = query.root.operands if isinstance(query.root, And) else (query.root,)
+    tokens = resolve(connection, query.root)
+    asked = conjunction([each for each in operands if each], tokens)
+    conditions = _Conditions(connection, tokens).all(asked.rest)
+    is_quick = _is_quick(asked, conditions)
+    if bound:
+        conditions.append(bound)
+    tables, key = "image", "image.seq"
+    if asked.match:
+        # CROSS keeps fts outside, where it yields its rows in order; conditions on the key are
+        # checked there, before the image is looked up.
+        tables, key = "fts CROSS JOIN image ON image.seq = fts.rowid", "fts.rowid"
+        conditions = [each.on(key) for each in conditions]
+        conditions.insert(0, Sql("fts MATCH ?", (asked.match,)))
+    if not query.wants_missing:
+        conditions.append(Sql("image.missing = 0"))
+    where = _joined("AND", conditions) if conditions else Sql("true")
+    return Selection(f"SELECT {key} FROM {tables} WHERE {where.text}", where.values, is_quick)
+
+
+def _is_quick(asked: Conjunction, conditions: Sequence[Sql]) -> bool:
+    if asked.match is None:
+        return all(each.by_key for each in conditions)
+    # Beginnings of words make full text join the lists of all words that begin so.
+    spans = all(isinstance(each, Field) and each.name == "created" for each in asked.rest)
+    return spans and "*" not in asked.match
+
+
+def all_of(connection: sqlite3.Connection, query: Query, most: int) -> list[int] | None:
+    """All images that match, in no order; None where they are more than ``most``."""
+    if query.root is None and not query.wants_missing:
+        return None
+    found = selection(connection, query).first(connection, most + 1)
+    return found if len(found) <= most else None
+
+
+def image_condition(connection: sqlite3.Connection, query: Query) -> Sql:
+    """What an image must fulfil to match, whether it is missing or not."""
+    if query.root is None:
+        return Sql("true")
+    return _Conditions(connection, resolve(connection, query.root)).of(query.root)
+
+
+def shown_condition(connection: sqlite3.Connection, query: Query) -> Sql:
+    """The same, of images that may be shown; no index is chosen for it."""
+    found = image_condition(connection, query)
+    there = "" if query.wants_missing else " AND +image.missing = 0"
+    return Sql(f"({found.text}) IS TRUE{there}", found.values)
+
+
+class _Conditions:
+    """Nodes as conditions on ``image``."""
+
+    def __init__(self, connection: sqlite3.Connection, tokens: Tokens) -> None:
+        self._connection = connection
+        self._tokens = tokens
+
+    def all(self, nodes: Iterable[Node]) -> list[Sql]:
+        # SQLite's parser, too, keeps at most 100 symbols open: the deepest group comes first.
+        return [self.of(node) for node in sorted(nodes, key=_height, reverse=True)]
+
+    def of(self, node: Node) -> Sql:
+        if expression := match(node, self._tokens):
+            return self._found(expression)
+        match node:
+            case Not(operand):
+                inner = self.of(operand)
+                return Sql(f"({inner.text}) IS NOT TRUE", inner.values)
+            case And(operands):
+                asked = conjunction(operands, self._tokens)
+                found = [self._found(asked.match)] if asked.match else []
+                return _joined("AND", [*self.all(asked.rest), *found])
+            case Or(operands):
+                return _joined("OR", self.all(operands))
+            case Field():
+                return condition(self._connection, node)
+            case Words():
+                raise AssertionError("full text answers words")
+
+    def _found(self, expression: str) -> Sql:
+        every = Sql("SELECT rowid FROM fts WHERE fts MATCH ?", (expression,))
+        one = Sql(f"EXISTS ({every.text} AND rowid = image.seq)", every.values)
+        return Lookup(every, one).condition(self._connection)
+
+
+def _joined(operator: str, parts: Sequence[Sql]) -> Sql:
+    text = f" {operator} ".join(part.text for part in parts)
+    return Sql(f"({text})", tuple(value for part in parts for value in part.values))
+
+
+def _height(node: Node) -> int:
+    match node:
+        case Not(operand):
+            return 1 + _height(operand)
+        case And(operands) | Or(operands):
+            return 1 + max(map(_height, operands))
+    return 0

@@ -47,7 +47,7 @@ FIELDS = (
     FieldSpec("prompt", FieldKind.WORDS, "in the prompt that is not a generated one"),
     FieldSpec("negative", FieldKind.WORDS, "in the negative prompt"),
     FieldSpec("tag", FieldKind.TAG, "a whole tag, or its beginning with * at the end"),
-    FieldSpec("rating", FieldKind.TAG, "what a tagger rates it as: general, explicit ..."),
+    FieldSpec("rating", FieldKind.TAG, "what a tagger rates it as most, or >0.8 how much it does"),
     FieldSpec("model", FieldKind.NAME, "the model that made it"),
     FieldSpec("lora", FieldKind.NAME, "a LoRA that made it"),
     FieldSpec("sampler", FieldKind.NAME, "the sampler"),

@@ -172,7 +172,7 @@ def named(connection: sqlite3.Connection, uses: Mapping[str, int]) -> dict[str, 
 # --- looking up ------------------------------------------------------------------------------
 
 #: What each field of a search looks for among the facts, and how.
-_NAMES = ("model", "lora", "sampler", "scheduler", "generator", "backend", "rating")
+_NAMES = ("model", "lora", "sampler", "scheduler", "generator", "backend")
 _SIDES = ("width", "height", "ratio")
 _SHAPES = ("portrait", "landscape", "square")
 
@@ -204,6 +204,8 @@ def _tokens(connection: sqlite3.Connection, field: Field) -> list[str] | None:
     match field:
         case Field(name, value) if name in _NAMES:
             return _like(connection, name, value)
+        case Field("rating", value, range=None):
+            return _like(connection, "rating", value if value.endswith("*") else f"={value}")
         case Field("is", value) if value in _SHAPES:
             return _like(connection, "shape", value)
         case Field("format", value):

@@ -31,12 +31,16 @@ class Conjunction:
 
 def conjunction(operands: Sequence[Node], tokens: Tokens, depth: int = 0) -> Conjunction:
     """Operands that must all be true, as far as full text can answer them."""
-    wanted, without, rest = [], [], []
+    wanted, without = list[str](), list[str]()
+    rest: list[Node] = []
     for operand in operands:
         if isinstance(operand, Not) and (text := match(operand.operand, tokens, depth)):
             without.append(text)
         elif text := match(operand, tokens, depth):
             wanted.append(text)
+        elif isinstance(operand, Field) and operand.name in ("tag", "rating"):
+            wanted.append(tagged(operand.value))  # which leaves few whose score must be seen
+            rest.append(operand)
         else:
             rest.append(operand)
     if not wanted and not without:

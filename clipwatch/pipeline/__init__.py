@@ -11,9 +11,9 @@ Where to look:
   ``courtesy`` by what it does for its owner, ``pool`` and ``choice`` which of them is meant,
   ``retry`` what becomes of a failure, ``doorbell`` wakes whoever waits;
 - for people: ``health`` of the daemon, ``diagnosis`` of back ends, ``explain`` and ``comparison``
-  of prompts, ``scores`` of tags, ``progress`` of an import;
+  of prompts, ``scores`` of tags, ``frequent`` terms, ``progress`` of an import;
 - upkeep: ``space``, ``upkeep``, ``prune``, ``idle``, and ``thumbnails`` with what they need.
 
-``breaker``, ``choice``, ``comparison``, ``courtesy``, ``explain``, ``progress``, ``retry`` and
-``scores`` are pure.
+``breaker``, ``choice``, ``comparison``, ``courtesy``, ``explain``, ``frequent``, ``progress``,
+``retry`` and ``scores`` are pure.
 """

@@ -27,6 +27,7 @@ from clipwatch.query.completing import (
     term,
     typed_at,
     value_for,
+    words_for,
 )
 from clipwatch.query.dates import Month, month_at
 from clipwatch.query.fields import BY_NAME, FIELDS, FieldKind, FieldSpec, tag_name
@@ -43,7 +44,7 @@ from clipwatch.query.nodes import (
     Sort,
     Words,
 )
-from clipwatch.query.numbers import parse_range, shape_of, size_test, within
+from clipwatch.query.numbers import parse_range, pixels, shape_of, size_test, within
 from clipwatch.query.refining import narrowable
 from clipwatch.query.spelling import unparse
 
@@ -74,6 +75,7 @@ __all__ = [
     "narrowable",
     "parse",
     "parse_range",
+    "pixels",
     "shape_of",
     "size_test",
     "tag_for",
@@ -83,4 +85,5 @@ __all__ = [
     "unparse",
     "value_for",
     "within",
+    "words_for",
 ]

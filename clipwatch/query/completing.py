@@ -4,10 +4,17 @@ Unlike ``tokens`` this understands what is only half written: a quote that is no
 field without a value, the bar before a further value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from clipwatch.query.fields import BY_NAME, FIELDS, FieldKind, FieldSpec
+from clipwatch.query.fields import (
+    BY_NAME,
+    FIELDS,
+    FieldKind,
+    FieldSpec,
+    says_something,
+    seed_beginning,
+)
 from clipwatch.query.nodes import Field, Query
 from clipwatch.query.spelling import unparse
 from clipwatch.query.tokens import TOKEN, VALUE, unescaped
@@ -17,6 +24,7 @@ _DATES = (
     *("this year", "last year", "last 7 days", "last 30 days"),
 )
 _RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
+_DRIFTS = (">0.6", "<0.3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +134,20 @@ def choices_for(typed: Typed) -> list[Candidate]:
             choices = _DATES
         case FieldSpec(kind=FieldKind.RATIO):
             choices = _RATIOS
+        case FieldSpec(name="drift"):
+            choices = _DRIFTS
+        case FieldSpec(kind=FieldKind.SEED):
+            return [value_for(spec, f"{typed.text}*")] if seed_beginning(f"{typed.text}*") else []
         case _:
             return []
     begin = typed.text.lower().replace("_", " ")
     return [value_for(spec, each) for each in choices if each.replace("_", " ").startswith(begin)]
+
+
+def words_for(typed: Typed, terms: Iterable[str]) -> list[Candidate]:
+    """Terms as the words that a field looks for, side by side."""
+    spec = typed.field
+    return [value_for(spec, each) for each in terms if spec and says_something(each)]
 
 
 def value_for(spec: FieldSpec, value: str, images: int | None = None) -> Candidate:

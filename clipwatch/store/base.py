@@ -319,6 +319,12 @@ class Store(Protocol):
         """The values of a field of a search that have ``part`` in them, the most used first: none
         where the field's values are not counted."""
 
+    async def folders_like(self, begin: str, *, limit: int) -> Sequence[str]:
+        """Folders that begin so, down to the next ``/``: in any root, or absolute."""
+
+    async def late_negatives(self) -> Sequence[str]:
+        """The negatives of the prompts that were stored last."""
+
     async def facets(self, query: Query, now: datetime) -> Facets:
         """What the newest that the query finds have, months going by the zone of ``now``. Raises
         ``SearchTooSlow``."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from clipwatch.counts import Facets, RootCount, Statistics, TagCount, Tagged, ValueCount
 from clipwatch.query import Query
 from clipwatch.store import (
+    sqlite_completing,
     sqlite_counts,
     sqlite_facets,
     sqlite_manual_tags,
@@ -47,6 +48,12 @@ class Browsing(ABC):
 
     async def top_values(self, field: str, part: str, *, limit: int) -> Sequence[ValueCount]:
         return await self._read(lambda it: sqlite_counts.top_values(it, field, part, limit))
+
+    async def folders_like(self, begin: str, *, limit: int) -> Sequence[str]:
+        return await self._read(lambda it: sqlite_completing.folders(it, begin, limit))
+
+    async def late_negatives(self) -> Sequence[str]:
+        return await self._read(sqlite_completing.late_negatives)
 
     async def facets(self, query: Query, now: datetime) -> Facets:
         return await self._search(lambda it: sqlite_facets.facets(it, query, now))

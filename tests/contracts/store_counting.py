@@ -105,6 +105,33 @@ class CountingContract:
         for text in ('model:"=flux dev"', "model:=flux_dev"):
             assert len(await found(store, text)) == 2
 
+    async def test_folders_are_told_level_by_level(self, store: Store, root: Root) -> None:
+        other = await store.register_root(b"/pictures-2")
+        paths = (b"x.png", b"2026/1.png", b"2026/a/1.png", b"2026/a/b/1.png", b"2026-x/1.png")
+        await put(store, *(seen(root, path) for path in paths), seen(other, b"2025/a.png"))
+        await put(store, seen(root, b"\xff/1.png"), seen(root, b"gone/1.png"))
+        await store.mark_missing(root.root_id, [b"gone/1.png"], NOW)
+        for begin, expected in (
+            ("", ["2026", "2026-x", "2025", "/pictures", "/pictures-2"]),
+            ("202", ["2026", "2026-x", "2025"]),
+            ("2026/", ["2026/a"]),
+            ("2026/a", ["2026/a"]),
+            ("2026/a/", ["2026/a/b"]),
+            ("/", ["/pictures", "/pictures-2"]),
+            ("/pictures/2026-", ["/pictures/2026-x"]),
+            ("/pictures/", ["/pictures/2026", "/pictures/2026-x"]),
+            ("zzz", []),
+        ):
+            assert await store.folders_like(begin, limit=9) == expected
+        assert await store.folders_like("", limit=2) == ["2026", "2026-x"]
+
+    async def test_late_negatives_are_told(self, store: Store, root: Root) -> None:
+        told = (says("a cat", "blurry"), says("a dog"), says("an owl", "text"))
+        put_in = [seen(root, b"%d.png" % at, each) for at, each in enumerate(told)]
+        for each in put_in:
+            await put(store, each)
+        assert await store.late_negatives() == ["text", "blurry"]
+
     async def test_facets_are_of_what_the_search_finds(self, store: Store, root: Root) -> None:
         files = (("fox, snow", "Flux", 0), ("fox, moon", "SDXL", 0), ("owl", "SDXL", MONTH))
         await put(

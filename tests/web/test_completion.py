@@ -6,7 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from tests.test_query import ANY_TEXT
 from tests.web.conftest import Rig, body, problem
 
-TEXT = "long hair, lone wolf, snow\nSteps: 20, Sampler: Euler a, Seed: 8, Model: flux dev"
+TEXT = """long hair, lone wolf, ^_^, snow
+Negative prompt: (bad hands:1.2), blurry
+Steps: 20, Sampler: Euler a, Seed: 8, Model: flux dev"""
 
 
 async def complete(rig: Rig, **parameters: str | int) -> dict[str, Any]:
@@ -21,6 +23,8 @@ def labels(told: dict[str, Any]) -> list[str]:
 async def filled(off: Rig) -> Rig:
     off.draw("one.png", TEXT)
     off.draw("two.png", TEXT.replace("lone wolf", "owl"))
+    for name in ("sub/a b/bare.png", "sub/c/d/bare.png"):
+        off.draw(name, "")
     await off.scan()
     return off
 
@@ -35,23 +39,48 @@ async def test_a_word_is_completed_to_fields_and_tags(filled: Rig) -> None:
     assert (tag["text"], tag["kind"], tag["count"]) == ('tag:"long hair"', "tag", 2)
 
 
-@pytest.mark.parametrize(
-    ("q", "expected"),
-    [
-        ("model:FL", ["flux dev"]),
-        ("tag:lone", ["lone wolf"]),
-        ("sampler:", ["Euler a"]),
-        ("steps:", ["20"]),
-        ("size:", ["96x64"]),
-        ("type:em", ["embedded"]),
-        ("created:last_y", ["last year"]),
-        ("seed:", []),
-        ("colour:r", []),
-        ("snow wol", []),
-    ],
-)
-async def test_values_are_completed(filled: Rig, q: str, expected: list[str]) -> None:
-    assert labels(await complete(filled, q=q)) == expected
+VALUES = {
+    "model:FL": ["flux dev"],
+    "tag:lone": ["lone wolf"],
+    "sampler:": ["Euler a"],
+    "steps:": ["20"],
+    "size:": ["96x64"],
+    "type:em": ["embedded"],
+    "created:last_y": ["last year"],
+    "prompt:lo": ["long hair", "lone wolf"],
+    "prompt:long_h": ["long hair"],
+    "prompt:^": [],
+    "negative:": ["bad hands", "blurry"],
+    "negative:Bl": ["blurry"],
+    "folder:s": ["sub"],
+    "folder:sub/": ["sub/a b", "sub/c"],
+    'folder:"sub/a': ["sub/a b"],
+    "folder:zzz": [],
+    "path:su": ["sub/*"],
+    "seed:": [],
+    "seed:12": ["12*"],
+    "seed:x": [],
+    "drift:": [">0.6", "<0.3"],
+    "drift:<": ["<0.3"],
+    "width:": ["96"],
+    "height:6": ["64"],
+    "colour:r": [],
+    "snow wol": [],
+}
+
+
+async def test_values_are_completed(filled: Rig) -> None:
+    assert {q: labels(await complete(filled, q=q)) for q in VALUES} == VALUES
+
+
+async def test_folders_are_completed_from_their_roots_on(filled: Rig) -> None:
+    root = str(filled.folder)
+    assert labels(await complete(filled, q=f"folder:{root[:-2]}")) == [root]
+    assert labels(await complete(filled, q=f"folder:{root}/su")) == [f"{root}/sub"]
+    told = await complete(filled, q=f"folder:{root}/sub/")
+    for each in told["candidates"]:
+        found = await filled.client.get("/api/v1/images", params={"q": f"folder:{each['text']}"})
+        assert len((await body(found))["images"]) == 1
 
 
 async def test_choices_are_counted(filled: Rig) -> None:

@@ -146,18 +146,20 @@ def test_missing_images_are_not_wanted_else(text: str) -> None:
         ("sort:odlest cat", "odlest", 5, "did you mean sort:oldest?"),
         ("sort:oldest cat sort:newest", "sort:newest", 16, "leave one of them out"),
         ("cat -sort:newest", "sort:newest", 5, "write sort:oldest"),
-        ("cat|-dog", "-", 4, ""),
+        ("cat|-dog", "-", 4, "write a word or a field there, or leave it out"),
         ("model:a|foo:b", "foo", 8, '"foo:b"'),
-        ('cat "dog', '"', 4, ""),
-        ("cat (dog", "(", 4, ""),
-        ("cat) dog", ")", 3, ""),
-        ("()", ")", 1, ""),
-        ("OR cat", "OR", 0, ""),
-        ("cat OR", "OR", 4, ""),
-        ("cat | | dog", "|", 6, ""),
-        ("AND cat", "AND", 0, ""),
-        ("cat AND", "AND", 4, ""),
-        ("cat NOT", "NOT", 4, ""),
+        ('cat "dog', '"', 4, r'put another " behind the text, or write \" for a plain one'),
+        ('cat model:"flux dev', '"', 10, 'put another " behind the text'),
+        ('model:a|"b', '"', 8, 'put another " behind the text'),
+        ("cat (dog", "(", 4, r"put a ) behind its group, or write \( for a plain one"),
+        ("cat) dog", ")", 3, r"put a ( before its group, or write \) for a plain one"),
+        ("()", ")", 1, "write a word or a field there, or leave it out"),
+        ("OR cat", "OR", 0, 'write a word or a field there, or "OR" to look for that word'),
+        ("cat OR", "OR", 4, '"OR"'),
+        ("cat | | dog", "|", 6, "leave it out"),
+        ("AND cat", "AND", 0, '"AND"'),
+        ("cat AND", "AND", 4, '"AND"'),
+        ("cat NOT", "NOT", 4, '"NOT"'),
     ],
 )
 def test_errors_name_the_token_its_place_and_the_way_out(
@@ -187,6 +189,7 @@ def test_limits(allowed: str, beyond: str) -> None:
     with pytest.raises(QueryError) as caught:
         parse(beyond, LOCAL)
     assert len(caught.value.message) < 200
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("text", ['"' + "\\" * 9_000, "\\" * 9_000, '"a" ' * 190, "a-" * 4_500])
@@ -285,6 +288,7 @@ def parsed(text: str) -> Query | None:
         return parse(text, LOCAL)
     except QueryError as error:
         assert 0 <= error.at <= len(text)
+        assert error.hint
         return None
 
 

@@ -206,8 +206,8 @@ def unknown_field(name: str, quoted: str, at: int) -> QueryError:
     return query_error("there is no field {token}", name, at, hint)
 
 
-def query_error(message: str, token: str, at: int, hint: str = "") -> QueryError:
-    """An error whose ``{token}`` stands at ``at``."""
+def query_error(message: str, token: str, at: int, hint: str) -> QueryError:
+    """An error whose ``{token}`` stands at ``at``; ``hint`` says what to do about it."""
     shown = token if len(token) <= 60 else f"{token[:60]}…"
     place = f"{message.format(token=repr(shown))} (at character {at + 1})"
     return QueryError(place, token=token, at=at, hint=hint)

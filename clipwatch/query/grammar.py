@@ -8,7 +8,7 @@ from itertools import pairwise
 from clipwatch.query.fields import query_error
 from clipwatch.query.nodes import And, Field, Node, Not, Or, Query, Sort
 from clipwatch.query.pasted import read_pasted
-from clipwatch.query.tokens import Token, tokens
+from clipwatch.query.tokens import Token, quoted, tokens
 
 MAX_BYTES = 10_000
 MAX_TERMS = 200
@@ -26,7 +26,8 @@ def parse(text: str, now: datetime) -> Query:
     """
     text = _UNSTORABLE.sub(" ", text)
     if len(text.encode()) > MAX_BYTES:
-        raise query_error(f"a search may have {MAX_BYTES} bytes; {{token}} is longer", text, 0)
+        message = f"a search may have {MAX_BYTES:,} bytes; {{token}} is longer"
+        raise query_error(message, text, 0, "leave out a part of it")
     if root := read_pasted(text, now):
         return Query(root)
     found = list(tokens(text, now))
@@ -69,7 +70,8 @@ class _Parser:
             return None
         root = self._either(0)
         if token := self._peek():
-            raise query_error("{token} closes nothing", token.text, token.at)
+            hint = r"leave it out, put a ( before its group, or write \) for a plain one"
+            raise query_error("{token} closes nothing", token.text, token.at, hint)
         return root
 
     def _either(self, depth: int) -> Node | None:
@@ -108,18 +110,23 @@ class _Parser:
     def _deeper(self, token: Token, depth: int) -> int:
         if depth == MAX_DEPTH:
             message = f"{{token}} is nested more than {MAX_DEPTH} deep"
-            raise query_error(message, token.text, token.at)
+            raise query_error(message, token.text, token.at, "leave out some parentheses")
         return depth + 1
 
     def _group(self, opened: Token, depth: int) -> Node | None:
         node = self._either(depth)
         if not self._take("close"):
-            raise query_error("{token} is never closed", opened.text, opened.at)
+            hint = r"put a ) behind its group, or write \( for a plain one"
+            raise query_error("{token} is never closed", opened.text, opened.at, hint)
         return node
 
     def _nothing_here(self, token: Token | None) -> Exception:
         where, near = ("before", token) if token else ("after", self._tokens[-1])
-        return query_error(f"something is missing {where} {{token}}", near.text, near.at)
+        meant = (
+            f"{quoted(near.text)} to look for that word" if near.text.isalpha() else "leave it out"
+        )
+        hint = f"write a word or a field there, or {meant}"
+        return query_error(f"something is missing {where} {{token}}", near.text, near.at, hint)
 
     def _peek(self) -> Token | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from clipwatch.errors import QueryError
 from clipwatch.query.fields import (
     BY_NAME,
     FieldKind,
@@ -58,7 +59,7 @@ def tokens(text: str, now: datetime) -> Iterator[Token]:
     while at < len(text):
         match = TOKEN.match(text, at)
         if not match:
-            raise query_error("the quote {token} is never closed", text[at], at)
+            raise _unclosed(at)
         token = Token(match.lastgroup or "", match[0], at)
         if spec and last == "bar" and _is_value(token):
             token = _with_value(text, replace(token, text=""), spec, now)
@@ -72,6 +73,11 @@ def tokens(text: str, now: datetime) -> Iterator[Token]:
         if token.kind != "space":
             yield token
         at, last = at + len(token.text), token.kind
+
+
+def _unclosed(at: int) -> QueryError:
+    hint = r'put another " behind the text, or write \" for a plain one'
+    return query_error("the quote {token} is never closed", '"', at, hint)
 
 
 def _is_value(token: Token) -> bool:
@@ -110,10 +116,12 @@ def _spec(text: str, token: Token) -> FieldSpec:
 def _with_value(text: str, token: Token, spec: FieldSpec, now: datetime) -> Token:
     """The token made longer by its value, which must stand right behind it."""
     end = token.at + len(token.text)
+    if text.startswith('"', end) and VALUE.match(text, end) is None:
+        raise _unclosed(end)
     match = VALUE.match(text, end)
     value = _value(match, spec) if match else ""
     if not value.strip():
-        hint = f"write {example(spec)}"
+        hint = f"write it right behind the colon: {example(spec)}"
         raise query_error("{token} has no value", token.text, token.at, hint)
     whole = text[token.at : end + _length(match, spec)]
     leaf = read_field(spec, value, token.at, end, now)

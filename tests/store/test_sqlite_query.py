@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipwatch.errors import QueryError
 from clipwatch.model import Embedded, Outcome, PromptType, Tag, TagOrigin, new_id
 from clipwatch.query import (
     FIELDS,
@@ -23,6 +22,7 @@ from clipwatch.query import (
     Sort,
     Words,
     parse,
+    unparse,
 )
 from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite_facts import Facts
@@ -31,7 +31,7 @@ from clipwatch.store.sqlite_schema import migrate
 from clipwatch.store.sqlite_snippets import MARK, SNIPPET_LENGTH, snippets
 from clipwatch.store.sqlite_spacing import spaced
 from tests.clock import LOCAL, START
-from tests.test_query import ANY_TEXT
+from tests.test_query import ANY_TEXT, parsed
 
 ROOT = b"/pictures"
 DAY = 24 * 60 * 60 * 10**6
@@ -538,13 +538,13 @@ TERMS = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(st.one_of(ANY_TEXT, st.lists(TERMS, max_size=12).map(" ".join)))
-def test_whatever_parses_runs(text: str) -> None:
-    try:
-        query = parse(text, LOCAL)
-    except QueryError:
+def test_any_text_runs_and_prints_back_or_is_a_query_error(text: str) -> None:
+    query = parsed(text)
+    if query is None:
         return
+    assert parse(unparse(query), LOCAL) == query
     seqs = page(SHARED, query, 5).seqs
     if query.sort in (Sort.NEWEST, Sort.OLDEST):
         assert seqs == sorted(seqs, reverse=query.sort is Sort.NEWEST)

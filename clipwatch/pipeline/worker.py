@@ -1,8 +1,8 @@
 """One back end's worker: takes its next jobs from the store, asks the server, stores the answers.
 
-It has one picture more in hand than the server has slots: while some are in flight, the next one is
-prepared. A job in hand is leased, and looked at again before it is sent, for much can have happened
-since. An answer is stored by the hand that had it, while another hand takes the next job.
+It has one picture more in hand than the server has slots, prepared while some are in flight. A job
+in hand is leased, and looked at again before it is sent, for much can have happened since. An
+answer is stored by the hand that had it, while another hand takes the next job.
 """
 
 import asyncio
@@ -155,8 +155,6 @@ class Worker:
                 say_store_failed(error)
                 await self._clock.sleep(STORE_PAUSE_SECS)
 
-    # --- taking a job ------------------------------------------------------------------------
-
     async def _taken(self) -> tuple[Job, int] | None:
         """The next job, leased, and how often the bell had rung before; None where something has to
         be waited for, and was.
@@ -261,8 +259,6 @@ class Worker:
         if self.standing.wait > 0:
             self._opened()
 
-    # --- working on it -----------------------------------------------------------------------
-
     async def _held(self, job: Job, rings: int) -> Answered | None:
         try:
             return await self._guarded(job, rings)
@@ -283,7 +279,7 @@ class Worker:
 
     async def _worked(self, job: Job, rings: int, has_slot: bool) -> Answered | None:
         """The answer to be stored, if there is one; it may be that of a more pressing job."""
-        if job.ask.model and not self.has(job.ask.model) and await self._passed_on(job):
+        if await self._is_for_another(job):
             return None
         with self._turns.queued(has_slot=has_slot) as turn:
             made = await self._made(job)
@@ -291,6 +287,8 @@ class Worker:
                 return None
             image, picture = made
             await turn
+            if await self._is_for_another(job):  # the one before it may have told that
+                return None
             now = self._rings
             if (found := await self._reconsidered(job, rings)) is None:
                 return None
@@ -323,6 +321,10 @@ class Worker:
         if await self._endings.recalled(job, image, picture):
             return None
         return image, picture
+
+    async def _is_for_another(self, job: Job) -> bool:
+        """Whether its model is known to be lacking here, and the job was passed on."""
+        return bool(job.ask.model) and not self.has(job.ask.model) and await self._passed_on(job)
 
     async def _passed_on(self, job: Job) -> bool:
         """Whether the job was left to another server, which may have the model that it asks for."""

@@ -1,8 +1,9 @@
 """Rows read from a database file page by page, without SQLite: for a file that it refuses.
 
-Follows https://www.sqlite.org/fileformat2.html. Every leaf is read wherever it stands, so that
-damage to the pages above it costs nothing; no row is trusted further than its own pages. What the
-write-ahead log holds of committed transactions goes before the file.
+Follows https://www.sqlite.org/fileformat2.html. The pages are those of every database of ours,
+whatever the header says: of one size, with nothing reserved at their end. Every leaf is read
+wherever it stands, so that damage to the pages above it costs nothing; no row is trusted further
+than its own pages. What the write-ahead log holds of committed transactions goes before the file.
 """
 
 import struct
@@ -36,13 +37,10 @@ class Pages:
     def __init__(self, path: Path, wal: Path | None = None) -> None:
         """Raises ``OSError`` where the file cannot be opened."""
         self._file = path.open("rb")
-        header = self._file.read(100)
-        self.size = _page_size(header)
-        self.usable = self.size - (header[20] if header.startswith(_MAGIC) else 0)
-        self.count = -(-self._file.seek(0, 2) // self.size)
+        self.count = -(-self._file.seek(0, 2) // PAGE)
         self._logged: Mapping[int, bytes] = {}
         if wal is not None and wal.exists():
-            self._logged = committed(wal.read_bytes(), self.size)
+            self._logged = committed(wal.read_bytes())
             self.count = max(self.count, *self._logged, 0)
 
     def close(self) -> None:
@@ -53,11 +51,11 @@ class Pages:
         content = self._logged.get(number)
         if content is None:
             try:
-                self._file.seek((number - 1) * self.size)
-                content = self._file.read(self.size)
+                self._file.seek((number - 1) * PAGE)
+                content = self._file.read(PAGE)
             except OSError:  # a bad sector; only its own rows are lost
                 content = b""
-        return content.ljust(self.size, b"\0")
+        return content.ljust(PAGE, b"\0")
 
     def free(self) -> set[int]:
         """The pages of the free list: what stands in them was deleted."""
@@ -68,7 +66,7 @@ class Pages:
             found.add(trunk)
             page = self.read(trunk)
             after, number = struct.unpack_from(">II", page)
-            leaves = min(number, self.usable // 4 - 2)
+            leaves = min(number, PAGE // 4 - 2)
             found.update(struct.unpack_from(f">{leaves}I", page, 8))
             trunk = after
         return found
@@ -101,7 +99,7 @@ class Pages:
                 continue
             waiting.append(int.from_bytes(page[start + 8 : start + 12], "big"))
             cells = int.from_bytes(page[start + 3 : start + 5], "big")
-            for at in range(start + 12, min(start + 12 + 2 * cells, self.usable - 1), 2):
+            for at in range(start + 12, min(start + 12 + 2 * cells, PAGE - 1), 2):
                 cell = int.from_bytes(page[at : at + 2], "big")
                 waiting.append(int.from_bytes(page[cell : cell + 4], "big"))
         return sorted(met)
@@ -120,8 +118,8 @@ class Pages:
         if kind not in (_TABLE_LEAF, _INDEX_LEAF, _INDEX_INTERIOR):
             return
         pointers = start + (12 if kind == _INDEX_INTERIOR else 8)
-        cells = min(int.from_bytes(page[start + 3 : start + 5], "big"), self.size // 2)
-        for at in range(pointers, min(pointers + 2 * cells, self.usable - 1), 2):
+        cells = min(int.from_bytes(page[start + 3 : start + 5], "big"), PAGE // 2)
+        for at in range(pointers, min(pointers + 2 * cells, PAGE - 1), 2):
             cell = int.from_bytes(page[at : at + 2], "big")
             try:
                 yield self._row(number, page, kind, cell)
@@ -136,7 +134,7 @@ class Pages:
             rowid, at = varint(page, at)
             rowid -= (rowid >> 63) << 64
         local = self._local(length, kind)
-        if at + local > self.usable or length > self.count * self.size:
+        if at + local > PAGE or length > self.count * PAGE:
             raise ValueError("a cell that ends outside of its page")
         payload = page[at : at + local]
         if local == length:
@@ -147,12 +145,11 @@ class Pages:
 
     def _local(self, length: int, kind: int) -> int:
         """How much of a payload stands in the leaf itself."""
-        usable = self.usable
-        most = usable - 35 if kind == _TABLE_LEAF else (usable - 12) * 64 // 255 - 23
+        most = PAGE - 35 if kind == _TABLE_LEAF else (PAGE - 12) * 64 // 255 - 23
         if length <= most:
             return length
-        least = (usable - 12) * 32 // 255 - 23
-        fitting = least + (length - least) % (usable - 4)
+        least = (PAGE - 12) * 32 // 255 - 23
+        fitting = least + (length - least) % (PAGE - 4)
         return fitting if fitting <= most else least
 
     def _overflow(self, number: int, length: int) -> tuple[bytes, tuple[int, ...]]:
@@ -162,16 +159,9 @@ class Pages:
                 raise ValueError("an overflow chain that ends early")
             page = self.read(number)
             pages.append(number)
-            content += page[4 : self.usable]
+            content += page[4:PAGE]
             number = int.from_bytes(page[:4], "big")
         return bytes(content[:length]), tuple(pages)
-
-
-def _page_size(header: bytes) -> int:
-    size = int.from_bytes(header[16:18], "big")
-    size = 65536 if size == 1 else size
-    known = header.startswith(_MAGIC) and size >= 512 and size & (size - 1) == 0
-    return size if known else PAGE
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
@@ -219,23 +209,21 @@ def _value(payload: bytes, kind: int, at: int) -> tuple[Value, int]:
     return content.decode() if kind % 2 else content, at + length
 
 
-def committed(log: bytes, page_size: int) -> dict[int, bytes]:
+def committed(log: bytes) -> dict[int, bytes]:
     """The newest content of each page that a write-ahead log holds of committed transactions."""
     magic = int.from_bytes(log[:4], "big")
     if len(log) < _WAL_HEADER or magic & ~1 != 0x377F0682:
         return {}
     order = ">" if magic & 1 else "<"
-    if int.from_bytes(log[8:12], "big") != page_size:
+    if int.from_bytes(log[8:12], "big") != PAGE:
         return {}
     sums = _checksum(log[:24], order, (0, 0))
     if struct.pack(">II", *sums) != log[24:32]:
         return {}
     pages: dict[int, bytes] = {}
     pending: dict[int, bytes] = {}
-    for at in range(
-        _WAL_HEADER, len(log) - _FRAME_HEADER - page_size + 1, _FRAME_HEADER + page_size
-    ):
-        header, page = log[at : at + 24], log[at + 24 : at + 24 + page_size]
+    for at in range(_WAL_HEADER, len(log) - _FRAME_HEADER - PAGE + 1, _FRAME_HEADER + PAGE):
+        header, page = log[at : at + 24], log[at + 24 : at + 24 + PAGE]
         sums = _checksum(page, order, _checksum(header[:8], order, sums))
         if header[8:16] != log[16:24] or struct.pack(">II", *sums) != header[16:24]:
             break  # the end, or a frame of an older round

@@ -87,6 +87,17 @@ def test_reading_pages_gives_what_sqlite_gives(whole: Path, tables: list[Table])
         assert len(rows[table.name]) == len(expected[table.name])
 
 
+def test_no_row_depends_on_what_the_header_says_of_pages(
+    whole: Path, tables: list[Table], tmp_path: Path
+) -> None:
+    path = tmp_path / "clipwatch.db"
+    pristine = whole.read_bytes()
+    rows = rows_by_table(whole, tables)
+    for at in (0, 16, 17, 20):
+        path.write_bytes(pristine[:at] + b"\xff" + pristine[at + 1 :])
+        assert rows_by_table(path, tables) == rows
+
+
 def test_a_whole_database_comes_back_whole(whole: Path, tmp_path: Path) -> None:
     salvage(whole, tmp_path / "new.db", None, NOW, silent)
     before, after = content(whole), content(tmp_path / "new.db")

@@ -15,6 +15,9 @@ SECONDS ?= 60
 CORPUS ?=
 FORM ?= long
 
+# The quick tests' files lie in memory where there is plenty of it: they are no test of the disk.
+MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df --output=avail /dev/shm | tail -1)" -gt 1000000 ] && echo /dev/shm)
+
 .PHONY: demo run test test-slow lint bench fuzz faults
 
 demo: $(UV)
@@ -24,7 +27,7 @@ run: $(UV)
 	$(UV) run --no-dev clipwatch run $(FOLDER)
 
 test: $(UV)
-	$(UV) run pytest -m "not browser and not systemd and not slow and not faults"
+	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(UV) run pytest -m "not browser and not systemd and not slow and not faults"
 
 test-slow: $(UV)
 	$(UV) run pytest -m "(browser or systemd or slow) and not faults"

@@ -62,18 +62,18 @@ class Watch:
         return self.status.missed == number and not self.status.doubted
 
     async def turned_until(
-        self, condition: Condition, *, most: float = 7200.0, every: float = 0.005
+        self, condition: Condition, *, most: float = 7200.0, step: float = 0.5
     ) -> None:
-        """Turn the clock until the condition holds, by half a second every so many seconds: slowly
-        where something outside has to happen as well."""
+        """Turn the clock until the condition holds, by ``step`` seconds every hundredth of one, for
+        something outside may have to happen as well. At ``most`` it stands, and what a busy
+        machine has not done yet is still waited for."""
         last = self.clock.monotonic() + most
 
         async def turned() -> object:
-            assert self.clock.monotonic() < last
-            self.clock.advance(0.5)
+            self.clock.advance(max(0.0, min(step, last - self.clock.monotonic())))
             return await condition()
 
-        await eventually(turned, every=every)
+        await eventually(turned, every=0.01)
 
 
 @asynccontextmanager

@@ -137,6 +137,7 @@ async def test_without_a_server_it_is_unavailable(rig: Rig) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.slow
 async def test_what_takes_too_long_stays_queued(folder: Path, tmp_path: Path) -> None:
     async with application(folder, tmp_path / "clipwatch.db", limit=0.3) as rig:
         rig.server.rendering = True  # before there is any job that could be sent

@@ -179,7 +179,7 @@ def _idle(
     folder = ThumbnailFolder(
         database.parent / "thumbnails", limit=settings.thumbnails.most_mb * 2**20
     )
-    thumbnails = Thumbnails(folder, has_room=space.may_claim)
+    thumbnails = Thumbnails(folder, store, has_room=space.may_claim)
     share = settings.idle.share
     return IdlePass(store, thumbnails, clock=clock, share=share, is_quiet=is_quiet)
 

@@ -64,10 +64,9 @@ class Kept:
 
     seq: int
     image_id: UUID
-    revision: int
     location: Location
     format: str | None
-    has_content_hash: bool
+    content_hash: bytes | None
     has_pixel_key: bool
 
 

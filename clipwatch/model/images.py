@@ -38,6 +38,7 @@ class Image:
     prompt: Prompt | None = None
     tags: tuple[Tag, ...] = ()
     job: JobSummary | None = None
+    content_hash: bytes | None = None  #: BLAKE3 of its files, where one was read for it
 
     @property
     def location(self) -> Location:

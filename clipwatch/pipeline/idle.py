@@ -1,7 +1,7 @@
 """What is done while nothing else is to do: thumbnails, content hashes and pixel keys.
 
-Images are gone through newest first. Each gets the thumbnail that the gallery shows, until their
-folder is nearly full, and the keys by which its content is known again. What is there is passed
+Images are gone through newest first. Each gets the keys by which its content is known again, and
+the thumbnail that the gallery shows, until their folder is nearly full. What is there is passed
 over, so a pass that was interrupted goes on where it was.
 
 It stays out of the way: one thread of the lowest priority, that rests after each image for as long
@@ -14,7 +14,9 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
@@ -38,6 +40,8 @@ PASS_SECS = 60.0
 FULL_SECS = 24 * 3600.0
 #: So much of the folder's limit is filled; the rest is for what people look at.
 FILLED = 0.8
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -98,7 +102,7 @@ class IdlePass:
         self._passed = 0
         await self._until_quiet()
         if is_full:
-            await self.thumbnails.drop_unknown(self._store)
+            await self.thumbnails.drop_unknown()
         while group := await self._group(below, down_to):
             await self._do_all(group)
             newest, below = newest or group[0].seq, group[-1].seq
@@ -114,43 +118,40 @@ class IdlePass:
         return [image for image in group if down_to is None or image.seq > down_to]
 
     async def _do_all(self, group: Sequence[Kept]) -> None:
-        found: list[FileKeys] = []
-        full = (await self.thumbnails.usage()).bytes >= self.thumbnails.folder.limit * FILLED
-        loop = asyncio.get_running_loop()
-        for image in group:
-            if full and _has_keys(image):
-                continue
-            await self._until_quiet()
-            began = self._clock.monotonic()
-            made, keys = await loop.run_in_executor(self._thread, self._do, image, full)
-            self._made += made
-            if keys is not None:
-                found.append(keys)
-            await self._rest(began)
-        if found:
-            await self._store.set_keys(found)
-            self._hashed += len(found)
+        """Keys go first: a thumbnail of a content that no image has yet would be taken for one that
+        no image has any more."""
+        hashed = await self._with_keys(group)
+        if (await self.thumbnails.usage()).bytes < self.thumbnails.folder.limit * FILLED:
+            for image in hashed:
+                self._made += await self._run(partial(self._make_thumbnail, image))
 
-    def _do(self, image: Kept, full: bool) -> tuple[bool, FileKeys | None]:
-        """Whether a thumbnail was made, and what was found of the file. Runs in the thread."""
-        made = False if full else self._make_thumbnail(image)
-        if _has_keys(image):
-            return made, None
-        return made, keys_of(
-            image.location.absolute,
-            image.location.stat,
-            wants_hash=not image.has_content_hash,
-            wants_key=not image.has_pixel_key and image.format in KEYED,
-        )
+    async def _with_keys(self, group: Sequence[Kept]) -> Sequence[Kept]:
+        found: dict[int, FileKeys] = {}
+        for image in group:
+            keys = None if _has_keys(image) else await self._run(partial(_keys_of, image))
+            if keys is not None:
+                found[image.seq] = keys
+        if found:
+            await self._store.set_keys([*found.values()])
+            self._hashed += len(found)
+        return [_with_hash(image, found.get(image.seq)) for image in group]
 
     def _make_thumbnail(self, image: Kept) -> bool:
-        key = Key(image.image_id, image.revision, USUAL_SIZE)
-        if not self.thumbnails.has_room() or self.thumbnails.folder.holds(key):
+        if image.content_hash is None or not self.thumbnails.has_room():
             return False
-        with suppress(Conflict):  # gone by now, or no picture, which is remembered
-            self.thumbnails.make(key, image.location)
-            return True
+        if self.thumbnails.folder.holds(Key(image.content_hash, USUAL_SIZE)):
+            return False
+        with suppress(Conflict):  # it is gone by now
+            return self.thumbnails.make(image.location, USUAL_SIZE).trouble is None
         return False
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """In the thread, when it is quiet, with the rest that is due."""
+        await self._until_quiet()
+        began = self._clock.monotonic()
+        result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        await self._rest(began)
+        return result
 
     async def _until_quiet(self) -> None:
         while not await self._is_quiet():
@@ -163,8 +164,21 @@ class IdlePass:
         await self._clock.sleep(worked * (1 / self._share - 1))
 
 
+def _keys_of(image: Kept) -> FileKeys | None:
+    return keys_of(
+        image.location.absolute,
+        image.location.stat,
+        wants_hash=image.content_hash is None,
+        wants_key=not image.has_pixel_key and image.format in KEYED,
+    )
+
+
+def _with_hash(image: Kept, keys: FileKeys | None) -> Kept:
+    return replace(image, content_hash=image.content_hash or (keys.content_hash if keys else None))
+
+
 def _has_keys(image: Kept) -> bool:
-    return image.has_content_hash and (image.has_pixel_key or image.format not in KEYED)
+    return image.content_hash is not None and (image.has_pixel_key or image.format not in KEYED)
 
 
 def _lowest_priority() -> None:

@@ -1,11 +1,11 @@
 """Thumbnails as they are kept on disk: a file each, oldest used first out when there are too many.
 
-    thumbnails/3f/0193…3f-2-320.webp     image id, revision, size; its mtime is its last use
-    thumbnails/3f/0193…3f-2.unshowable   why this revision of the image cannot be shown
+    thumbnails/3f/3f93…0b-320.webp     BLAKE3 of the image's file, size; its mtime is its last use
+    thumbnails/3f/3f93…0b.unshowable   why a file with this content cannot be shown
 
-An image and its revision are one content, so what is kept here is never out of date. A file comes
-into place whole or not at all; one that a power cut tore is not believed. All of it blocks: call
-it in threads, of which several may work at once.
+All images with the same content share what is kept of it, whatever becomes of their rows, and it
+is never out of date. A file comes into place whole or not at all; one that a power cut tore is not
+believed. All of it blocks: call it in threads, of which several may work at once.
 """
 
 import os
@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 from clipwatch.errors import Unshowable
 
@@ -24,24 +23,23 @@ KEPT = 0.9
 WEBP = ".webp"
 UNSHOWABLE = ".unshowable"
 _PART = ".part"
-_OURS = re.compile(r"[0-9a-f]{32}-\d+(-\d+\.webp|\.unshowable)")
+_OURS = re.compile(r"[0-9a-f]{64}(-\d+\.webp|\.unshowable)")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """One thumbnail."""
 
-    image_id: UUID
-    revision: int
+    content: bytes  #: BLAKE3 of the file
     size: int  #: pixels of the longer side
 
     @property
     def name(self) -> str:
-        return f"{self.image_id.hex}-{self.revision}-{self.size}{WEBP}"
+        return f"{self.content.hex()}-{self.size}{WEBP}"
 
     @property
     def reason_name(self) -> str:
-        return f"{self.image_id.hex}-{self.revision}{UNSHOWABLE}"
+        return f"{self.content.hex()}{UNSHOWABLE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,38 +67,38 @@ class ThumbnailFolder:
 
         Raises ``Unshowable`` where it is known that none can be made.
         """
-        path = self._group(key.image_id) / key.name
+        path = self._group(key.content) / key.name
         body = _content(path)
         if body is not None and _is_whole(body):
             with suppress(OSError):
                 os.utime(path)
             return body
-        reason = _content(self._group(key.image_id) / key.reason_name)
+        reason = _content(self._group(key.content) / key.reason_name)
         if reason:
             raise Unshowable(reason.decode(errors="replace"))
         return None
 
     def holds(self, key: Key) -> bool:
         """Whether it is kept, or is known to be impossible."""
-        group = self._group(key.image_id)
+        group = self._group(key.content)
         return (group / key.name).exists() or (group / key.reason_name).exists()
 
     def write(self, key: Key, body: bytes) -> None:
-        self._put(key.image_id, key.name, body)
+        self._put(key.content, key.name, body)
 
     def write_reason(self, key: Key, reason: str) -> None:
-        """Remember why the image cannot be shown, in any size."""
-        self._put(key.image_id, key.reason_name, reason.encode())
+        """Remember why the content cannot be shown, in any size."""
+        self._put(key.content, key.reason_name, reason.encode())
 
-    def drop(self, image_ids: Iterable[UUID]) -> None:
-        """Remove all that is kept of these images."""
+    def drop(self, contents: Iterable[bytes]) -> None:
+        """Remove all that is kept of these contents."""
         with self._lock:
-            for image_id in image_ids:
-                self._remove(_ours(self._group(image_id).glob(f"{image_id.hex}-*")))
+            for content in contents:
+                self._remove(_ours(self._group(content).glob(f"{content.hex()}*")))
 
-    def image_ids(self) -> set[UUID]:
-        """The images of which anything is kept."""
-        return {UUID(path.name.partition("-")[0]) for path in self._files()}
+    def contents(self) -> set[bytes]:
+        """The contents of which anything is kept."""
+        return {bytes.fromhex(path.name[:64]) for path in self._files()}
 
     def usage(self) -> Usage:
         """How much is kept; the folder is looked through once."""
@@ -113,14 +111,14 @@ class ThumbnailFolder:
             self._usage = Usage(len(sizes), sum(sizes))
         return self._usage
 
-    def _group(self, image_id: UUID) -> Path:
-        return self._path / image_id.hex[-2:]  # the end of a UUIDv7 is random
+    def _group(self, content: bytes) -> Path:
+        return self._path / content.hex()[:2]
 
     def _files(self) -> Iterator[Path]:
-        return _ours(self._path.glob("[0-9a-f][0-9a-f]/*-*"))
+        return _ours(self._path.glob("[0-9a-f][0-9a-f]/*"))
 
-    def _put(self, image_id: UUID, name: str, body: bytes) -> None:
-        group = self._group(image_id)
+    def _put(self, content: bytes, name: str, body: bytes) -> None:
+        group = self._group(content)
         if len(body) > self.limit:
             return
         group.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -169,8 +169,8 @@ class Store(Protocol):
         """Delete all that is known of an image, and note its files so that they are not recorded
         again; the absolute paths of those that are not missing. Raises ``NotFound``."""
 
-    async def unknown(self, image_ids: Collection[UUID]) -> Collection[UUID]:
-        """Those of these ids that no image has."""
+    async def unknown_contents(self, hashes: Collection[bytes]) -> Collection[bytes]:
+        """Those of these content hashes that no image has."""
 
     async def prunable(self, before: int) -> Pruned:
         """What ``prune`` would delete."""

@@ -303,8 +303,8 @@ class SqliteStore(Browsing):
     async def forget(self, image_id: UUID, now: int) -> Sequence[bytes]:
         return await self._write(lambda it: sqlite_removal.forget(it, seq_of(it, image_id), now))
 
-    async def unknown(self, image_ids: Collection[UUID]) -> Collection[UUID]:
-        return await self._read(lambda it: sqlite_images.unknown(it, image_ids))
+    async def unknown_contents(self, hashes: Collection[bytes]) -> Collection[bytes]:
+        return await self._read(lambda it: sqlite_images.unknown_contents(it, hashes))
 
     async def prunable(self, before: int) -> Pruned:
         return await self._read(lambda it: sqlite_removal.prunable(it, before))

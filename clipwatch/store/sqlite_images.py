@@ -34,7 +34,7 @@ _SAID = """
 SELECT found_in, version, raw FROM image LEFT JOIN embedded USING (seq) WHERE seq = ?"""
 _IMAGES = f"""
 SELECT {COLUMNS}, image.seq, image.revision, image.state, added_at, format, width, height,
-       generator, outcome, reason, image.image_id
+       generator, outcome, reason, image.image_id, content_hash
 FROM image LEFT JOIN prompt ON prompt.id = image.current_prompt WHERE image.seq {_AMONG}"""
 _LOCATIONS = f"""
 SELECT seq, root.path, location.path, device, inode, size, mtime_ns, state, reason, missing_since,
@@ -58,10 +58,10 @@ def seq_of(connection: sqlite3.Connection, image_id: UUID) -> int:
     return _found(row.fetchone(), f"There is no image {image_id}.")
 
 
-def unknown(connection: sqlite3.Connection, image_ids: Collection[UUID]) -> list[UUID]:
-    """Those of these ids that no image has."""
-    is_known = "SELECT 1 FROM image WHERE image_id = ?"
-    return [one for one in image_ids if not connection.execute(is_known, (one.bytes,)).fetchone()]
+def unknown_contents(connection: sqlite3.Connection, hashes: Collection[bytes]) -> list[bytes]:
+    """Those of these content hashes that no image has."""
+    is_known = "SELECT 1 FROM image WHERE content_hash = ? LIMIT 1"
+    return [one for one in hashes if not connection.execute(is_known, (one,)).fetchone()]
 
 
 def seq_at(connection: sqlite3.Connection, path: bytes) -> int:
@@ -113,7 +113,7 @@ def _image(
     jobs: Mapping[int, JobSummary],
 ) -> Image:
     seq, revision, state, added_at, format_, width, height, *rest = row[WIDTH:]
-    generator, outcome, reason, image_id = rest
+    generator, outcome, reason, image_id, content_hash = rest
     return Image(
         image_id=UUID(bytes=image_id),
         seq=seq,
@@ -130,6 +130,7 @@ def _image(
         prompt=_current(row, tags),
         tags=tuple(tags),
         job=jobs.get(seq),
+        content_hash=content_hash,
     )
 
 

@@ -37,7 +37,7 @@ FROM image JOIN location USING (seq) JOIN root USING (root_id)
 WHERE pixel_hint IN (SELECT value FROM json_each(?)) AND pixel_key IS NULL
   AND location.state <> 'missing'"""
 _NEWEST = """
-SELECT seq, image_id, revision, format, content_hash IS NOT NULL, pixel_key IS NOT NULL,
+SELECT seq, image_id, format, content_hash, pixel_key IS NOT NULL,
        root.path, location.path, device, inode, size, mtime_ns
 FROM image CROSS JOIN location USING (seq) JOIN root USING (root_id)
 WHERE image.seq < ? AND missing = 0 AND image.state = 'present' AND location.state = 'present'
@@ -207,9 +207,9 @@ def newest(connection: sqlite3.Connection, below: int | None, limit: int) -> lis
     """Present images, newest first; the others are hopped over."""
     rows = connection.execute(_NEWEST, (2**63 - 1 if below is None else below, limit))
     found: dict[int, Kept] = {}
-    for seq, image_id, revision, form, hashed, keyed, root, path, *stat in rows:
+    for seq, image_id, form, hashed, keyed, root, path, *stat in rows:
         location = Location(root, path, stat_of(*stat), LocationState.PRESENT)
-        kept = Kept(seq, UUID(bytes=image_id), revision, location, form, bool(hashed), bool(keyed))
+        kept = Kept(seq, UUID(bytes=image_id), location, form, hashed, bool(keyed))
         found.setdefault(seq, kept)
     return list(found.values())
 

@@ -30,6 +30,7 @@ from clipwatch.web.replies import (
     not_modified,
     revalidated,
     tagged_reply,
+    version_of,
 )
 from clipwatch.web.services import SERVICES
 from clipwatch.web.wire import API, comparison_dict, explain_dict, image_dict, shown
@@ -81,7 +82,7 @@ async def forget(request: web.Request) -> web.Response:
     image_id = read_id(request, "image")
     services = request.app[SERVICES]
     paths = await services.store.forget(image_id, services.clock.now())
-    await services.thumbnails.drop(image_id)
+    await services.thumbnails.drop_unknown()
     backups = await services.care.backups()
     answer = {
         "image_id": str(image_id),
@@ -103,7 +104,7 @@ async def prune_images(request: web.Request) -> web.Response:
         dry_run=body.dry_run,
     )
     if done.images and not body.dry_run:
-        await services.thumbnails.drop_unknown(services.store)
+        await services.thumbnails.drop_unknown()
     return json_reply({**asdict(done), "dry_run": body.dry_run})
 
 
@@ -145,12 +146,14 @@ async def thumbnail(request: web.Request) -> web.Response:
     """A WebP of at most ``size`` pixels a side."""
     asked = read_parameters(request, ThumbnailParameters)
     image = await _image(request)
-    etag = f"{image.revision}-{asked.size}"
     headers = revalidated("image/webp")
-    if is_current(request, etag):
-        return not_modified(etag, headers)
-    body = await request.app[SERVICES].thumbnails.get(image, asked.size)
-    return tagged_reply(request, etag, body, headers)
+    if image.content_hash is not None:
+        etag = f"{image.content_hash.hex()}-{asked.size}"
+        if is_current(request, etag):
+            return not_modified(etag, headers)
+    made = await request.app[SERVICES].thumbnails.get(image, asked.size)
+    version = version_of(made.body) if made.content is None else made.content.hex()
+    return tagged_reply(request, f"{version}-{asked.size}", made.body, headers)
 
 
 async def _image(request: web.Request) -> Image:

@@ -81,7 +81,7 @@ class FilesContract:
         first, second, third = await store.newest(below=None, limit=9)
         assert (first.location.path, third.location.path) == (b"2.png", b"0.png")
         assert first.location.stat == later.stat
-        assert (first.format, first.has_content_hash, first.has_pixel_key) == ("png", False, False)
+        assert (first.format, first.content_hash, first.has_pixel_key) == ("png", None, False)
         assert await store.newest(below=second.seq, limit=9) == [third]
         assert await store.newest(below=None, limit=1) == [first]
 
@@ -99,8 +99,8 @@ class FilesContract:
         )
         await store.set_keys([FileKeys(b"/pictures/a.png", one.stat)])  # takes nothing away
         known = {kept.location.path: kept for kept in await store.newest(below=None, limit=9)}
-        assert (known[b"a.png"].has_content_hash, known[b"a.png"].has_pixel_key) == (True, True)
-        assert (known[b"b.png"].has_content_hash, known[b"b.png"].has_pixel_key) == (False, False)
+        assert (known[b"a.png"].content_hash, known[b"a.png"].has_pixel_key) == (b"hash", True)
+        assert (known[b"b.png"].content_hash, known[b"b.png"].has_pixel_key) == (None, False)
 
     async def test_unfinished_files_are_shown_with_their_reason(
         self, store: Store, root: Root

@@ -33,10 +33,14 @@ class RemovalContract:
         (other,) = await put(store, seen(root, b"a.png", says("a wolf"), quick_key=b"k2"))
         assert other.verdict is Verdict.NEW
 
-    async def test_ids_that_no_image_has_are_told_apart(self, store: Store, root: Root) -> None:
-        one, other = await put(store, seen(root, b"a.png"), seen(root, b"b.png"))
+    async def test_contents_that_no_image_has_are_told_apart(
+        self, store: Store, root: Root
+    ) -> None:
+        hashed = [seen(root, b"%d.png" % at, content_hash=b"%d" % at) for at in range(2)]
+        _, other = await put(store, *hashed)
+        assert list(await store.unknown_contents([b"0", b"1", b"2"])) == [b"2"]
         await store.forget(other.image_id, NOW)
-        assert list(await store.unknown([one.image_id, other.image_id])) == [other.image_id]
+        assert list(await store.unknown_contents([b"0", b"1"])) == [b"1"]
 
     async def test_a_forgotten_file_that_replaces_another_makes_that_one_missing(
         self, store: Store, root: Root

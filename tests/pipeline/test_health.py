@@ -99,7 +99,7 @@ async def look(parts: Parts, rig: Rig, store: SqliteStore, free: int = PLENTY) -
     upkeep = Upkeep(store.care, store, clock=clock, backup_hours=24)
     keeping = Keeping(store.care, upkeep, space, clock)
     folder = ThumbnailFolder(parts.folder.parent / "thumbnails", limit=10**6)
-    thumbnails = Thumbnails(folder, has_room=space.may_claim)
+    thumbnails = Thumbnails(folder, store, has_room=space.may_claim)
     idle = IdlePass(store, thumbnails, clock=clock, share=0, is_quiet=asyncio.Event().wait)
     return await health.look(consumer, rig.interrogations, parts.store, keeping, idle)
 

@@ -2,7 +2,6 @@ import os
 import shutil
 import threading
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +10,14 @@ from hypothesis import strategies as st
 from clipwatch.errors import Unshowable
 from clipwatch.pipeline.thumbnail_folder import Key, ThumbnailFolder, Usage
 
-ONE = Key(UUID(int=1), 1, 256)
-OTHER = Key(UUID(int=0x2FF), 1, 256)
+
+def content(number: int) -> bytes:
+    """What a BLAKE3 looks like."""
+    return number.to_bytes(32)
+
+
+ONE = Key(content(1), 256)
+OTHER = Key(content(0x2FF << 240), 256)
 
 
 def webp(size: int) -> bytes:
@@ -40,14 +45,14 @@ def test_what_is_kept_is_read_again_after_a_restart(
     assert again.usage() == Usage(1, 100)
 
 
-def test_size_and_revision_are_apart(folder: ThumbnailFolder) -> None:
+def test_size_and_content_are_apart(folder: ThumbnailFolder) -> None:
     folder.write(ONE, webp(100))
-    assert folder.read(Key(ONE.image_id, 1, 512)) is None
-    assert folder.read(Key(ONE.image_id, 2, 256)) is None
+    assert folder.read(Key(ONE.content, 512)) is None
+    assert folder.read(Key(content(2), 256)) is None
 
 
 def test_the_oldest_used_goes_first(folder: ThumbnailFolder, tmp_path: Path) -> None:
-    keys = [Key(UUID(int=number), 1, 256) for number in range(10)]
+    keys = [Key(content(number), 256) for number in range(10)]
     for at, key in enumerate(keys):
         folder.write(key, webp(1000))
         used_at(tmp_path, key, 1_700_000_000 + at)
@@ -62,22 +67,24 @@ def test_one_that_is_larger_than_all_may_be_is_not_kept(folder: ThumbnailFolder)
     assert folder.usage() == Usage(0, 0)
 
 
-def test_why_an_image_cannot_be_shown_is_remembered_for_every_size(folder: ThumbnailFolder) -> None:
+def test_why_a_content_cannot_be_shown_is_remembered_for_every_size(
+    folder: ThumbnailFolder,
+) -> None:
     folder.write_reason(ONE, "it is broken")
     with pytest.raises(Unshowable, match="it is broken"):
-        folder.read(Key(ONE.image_id, 1, 512))
+        folder.read(Key(ONE.content, 512))
     assert folder.holds(ONE)
-    assert folder.read(Key(ONE.image_id, 2, 256)) is None
+    assert folder.read(Key(content(2), 256)) is None
 
 
-def test_what_is_kept_of_one_image_goes_and_nothing_else(folder: ThumbnailFolder) -> None:
+def test_what_is_kept_of_one_content_goes_and_nothing_else(folder: ThumbnailFolder) -> None:
     folder.write(ONE, webp(100))
-    folder.write(Key(ONE.image_id, 2, 512), webp(200))
-    folder.write_reason(Key(ONE.image_id, 3, 256), "no")
+    folder.write(Key(ONE.content, 512), webp(200))
+    folder.write_reason(ONE, "no")
     folder.write(OTHER, webp(300))
-    assert folder.image_ids() == {ONE.image_id, OTHER.image_id}
-    folder.drop([ONE.image_id])
-    assert folder.image_ids() == {OTHER.image_id}
+    assert folder.contents() == {ONE.content, OTHER.content}
+    folder.drop([ONE.content])
+    assert folder.contents() == {OTHER.content}
     assert folder.usage() == Usage(1, 300)
 
 
@@ -110,9 +117,9 @@ def test_files_of_others_are_left_alone(folder: ThumbnailFolder, tmp_path: Path)
     (kept,) = tmp_path.rglob(ONE.name)
     other = kept.with_name("my-notes.webp")
     other.write_bytes(b"mine")
-    assert folder.image_ids() == {ONE.image_id}
+    assert folder.contents() == {ONE.content}
     folder.write(OTHER, webp(9_950))
-    folder.drop([ONE.image_id, OTHER.image_id])
+    folder.drop([ONE.content, OTHER.content])
     assert other.exists()
 
 
@@ -133,7 +140,7 @@ def test_a_folder_that_cannot_be_written_raises(tmp_path: Path) -> None:
 def test_threads_that_write_together_keep_the_account(folder: ThumbnailFolder) -> None:
     def write(thread: int) -> None:
         for number in range(20):
-            folder.write(Key(UUID(int=number), thread % 2, 256), webp(100))
+            folder.write(Key(content(number), thread % 2), webp(100))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -150,8 +157,8 @@ def test_the_account_is_what_lies_there_and_within_the_limit(
 ) -> None:
     path = tmp_path_factory.mktemp("kept")
     folder = ThumbnailFolder(path, limit=1000)
-    for number, revision, size in written:
-        folder.write(Key(UUID(int=number), revision, 256), webp(size))
+    for number, side, size in written:
+        folder.write(Key(content(number), side), webp(size))
     files = [file for file in path.rglob("*") if file.is_file()]
     usage = folder.usage()
     assert usage == Usage(len(files), sum(file.stat().st_size for file in files))

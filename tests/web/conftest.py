@@ -177,7 +177,7 @@ async def application(
             store.care, Upkeep(store.care, store, clock=clock, backup_hours=0), space, clock
         )
         folder_of_them = ThumbnailFolder(database.parent / "thumbnails", limit=10**6)
-        thumbnails = Thumbnails(folder_of_them, has_room=lambda: True)
+        thumbnails = Thumbnails(folder_of_them, store, has_room=lambda: True)
         idle = IdlePass(store, thumbnails, clock=clock, share=0, is_quiet=never)
         look = partial(health.look, consumer, interrogations, store, keeping, idle)
         neighbours = Neighbours(ports, monotonic=clock.monotonic)

@@ -238,7 +238,24 @@ async def test_a_thumbnail_is_made_once_for_a_browser(off: Rig) -> None:
     assert larger.status == 200
 
 
-async def test_a_thumbnail_is_kept_until_its_image_is_forgotten_or_pruned(off: Rig) -> None:
+async def test_a_thumbnail_is_kept_until_no_image_has_its_content(off: Rig) -> None:
+    kept = off.folder.parent / "thumbnails"
+    paths = [off.draw(f"{number}.png", PARAMETERS) for number in range(2)]
+    await off.scan()
+    older, newer = [off.draw(path.name, PARAMETERS) for path in paths]
+    newer.write_bytes(older.read_bytes())  # two images by now, with one content
+    await off.scan()
+    images = await off.images()
+    assert len(images) == 2
+    made = {await (await off.client.get(one["links"]["thumbnail"])).read() for one in images}
+    assert len(made) == len(list(kept.rglob("*.webp"))) == 1
+    await off.client.delete(f"/api/v1/images/{images[0]['id']}")
+    assert len(list(kept.rglob("*.webp"))) == 1
+    await off.client.delete(f"/api/v1/images/{images[1]['id']}")
+    assert not list(kept.rglob("*.webp"))
+
+
+async def test_thumbnails_go_with_their_images(off: Rig) -> None:
     kept = off.folder.parent / "thumbnails"
     paths = [off.draw(f"{number}.png", PARAMETERS) for number in range(3)]
     await off.scan()

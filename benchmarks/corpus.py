@@ -50,7 +50,7 @@ class Bases:
         decoder would mind."""
         mark = b"%08d" % number
         return Bases(
-            png=_Lazy(self.png, lambda base: _marked_png(base, mark)),
+            png=_Lazy(self.png, lambda base: marked_png(base, mark)),
             jpeg=_Lazy(self.jpeg, lambda base: base[:-2] + mark + base[-2:]),
             webp=_Lazy(self.webp, lambda base: base[:32] + mark + base[40:]),
         )
@@ -168,8 +168,8 @@ class _Lazy(Sequence[bytes]):
         return self._change(self._bases[at])
 
 
-def _marked_png(base: bytes, mark: bytes) -> bytes:
-    """With one more IDAT at the end, before IEND."""
+def marked_png(base: bytes, mark: bytes) -> bytes:
+    """A PNG with one more IDAT at the end, before IEND."""
     return base[:-12] + _chunk(b"IDAT", mark) + base[-12:]
 
 
@@ -225,12 +225,12 @@ def png_of(width: int, height: int, chance: random.Random, title: str) -> bytes:
     step = width * 3
     lines = b"".join(b"\0" + rows[at : at + step] for at in range(0, len(rows), step))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = [
-        (b"IHDR", header),
-        (b"tEXt", b"Title\0" + title.encode()),
-        (b"IDAT", zlib.compress(lines, 1)),
-        (b"IEND", b""),
-    ]
+    return png_from(header, zlib.compress(lines, 1), (b"tEXt", b"Title\0" + title.encode()))
+
+
+def png_from(header: bytes, coded: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of the content of IHDR, of IDAT, and of chunks that stand between them."""
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", coded), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
 
 

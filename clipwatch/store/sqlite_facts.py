@@ -12,7 +12,7 @@ Other tokens are ``a`` (every image), those of seeds (``sqlite_seeds``), and tho
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clipwatch.model import Embedded, PromptType, Tag
@@ -33,8 +33,6 @@ from clipwatch.store.sqlite_values import text, to_json
 
 #: Characters of a name that are kept.
 LONGEST = 200
-#: So many values may fit a search; each costs about 20 microseconds.
-MOST = 5_000
 
 _NAMED = ("model", "sampler", "scheduler")
 _NUMBERED = ("steps", "cfg")
@@ -176,12 +174,12 @@ _NAMES = ("model", "lora", "sampler", "scheduler", "generator", "backend")
 _SIDES = ("width", "height", "ratio")
 _SHAPES = ("portrait", "landscape", "square")
 
-Tokens = Mapping[Field, list[str]]
+#: Each with whether it is only the beginning of tokens.
+Tokens = Mapping[Field, Sequence[tuple[str, bool]]]
 
 
 def resolve(connection: sqlite3.Connection, root: Node | None) -> Tokens:
-    """For each field of a search that asks for facts the tokens of those that fit, as FTS5 writes
-    them."""
+    """For each field of a search that asks for facts the tokens of those that fit."""
     return {
         field: tokens
         for field in _fields(root)
@@ -200,7 +198,14 @@ def _fields(node: Node | None) -> Iterator[Field]:
                 yield from _fields(operand)
 
 
-def _tokens(connection: sqlite3.Connection, field: Field) -> list[str] | None:
+def _tokens(connection: sqlite3.Connection, field: Field) -> list[tuple[str, bool]] | None:
+    if field.name == "seed":
+        return _seeds(field.value)
+    found = _whole_tokens(connection, field)
+    return None if found is None else [(token, False) for token in found]
+
+
+def _whole_tokens(connection: sqlite3.Connection, field: Field) -> list[str] | None:
     match field:
         case Field(name, value) if name in _NAMES:
             return _like(connection, name, value)
@@ -214,8 +219,6 @@ def _tokens(connection: sqlite3.Connection, field: Field) -> list[str] | None:
             return [f"t{value.replace('_', '')}"]
         case Field("has", value):
             return [f"h{value}"]
-        case Field("seed", value):
-            return _seeds(value)
         case Field("steps" | "cfg" as name, value):
             return _numbers(connection, name, value)
         case Field("size", value):
@@ -227,16 +230,16 @@ def _tokens(connection: sqlite3.Connection, field: Field) -> list[str] | None:
     return None
 
 
-def _seeds(value: str) -> list[str]:
+def _seeds(value: str) -> list[tuple[str, bool]]:
     asked = parse_range(value)
     if asked is None:
-        return [f"{token} *" for token in beginnings(value.removesuffix("*"))]
-    return [token + " *" * is_beginning for token, is_beginning in tokens_in(asked)]
+        return [(token, True) for token in beginnings(value.removesuffix("*"))]
+    return tokens_in(asked)
 
 
 def _like(connection: sqlite3.Connection, field: str, value: str) -> list[str]:
-    sql = "SELECT fact_id FROM fact WHERE field = ? AND text LIKE ? ESCAPE '\\' LIMIT ?"
-    return _ids(connection.execute(sql, (field, like_pattern(value), MOST)))
+    sql = "SELECT fact_id FROM fact WHERE field = ? AND text LIKE ? ESCAPE '\\'"
+    return _ids(connection.execute(sql, (field, like_pattern(value))))
 
 
 def like_pattern(value: str) -> str:
@@ -252,19 +255,19 @@ def like_pattern(value: str) -> str:
 
 
 def _glob(connection: sqlite3.Connection, field: str, pattern: str) -> list[str]:
-    sql = "SELECT fact_id FROM fact WHERE field = ? AND text GLOB ? LIMIT ?"
-    return _ids(connection.execute(sql, (field, pattern, MOST)))
+    sql = "SELECT fact_id FROM fact WHERE field = ? AND text GLOB ?"
+    return _ids(connection.execute(sql, (field, pattern)))
 
 
 def _numbers(connection: sqlite3.Connection, field: str, value: str) -> list[str]:
     asked = parse_range(value)
     rows = connection.execute("SELECT fact_id, number FROM fact WHERE field = ?", (field,))
-    return [f"f{fact}" for fact, number in rows if asked and within(number, asked)][:MOST]
+    return [f"f{fact}" for fact, number in rows if asked and within(number, asked)]
 
 
 def _sizes(connection: sqlite3.Connection, fits: Callable[[str], bool]) -> list[str]:
     rows = connection.execute("SELECT fact_id, text FROM fact WHERE field = 'size'")
-    return [f"f{fact}" for fact, size in rows if fits(size)][:MOST]
+    return [f"f{fact}" for fact, size in rows if fits(size)]
 
 
 def _ids(rows: Iterable[tuple[int]]) -> list[str]:

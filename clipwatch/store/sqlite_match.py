@@ -13,12 +13,33 @@ from clipwatch.store.sqlite_facts import Tokens
 from clipwatch.store.sqlite_spacing import asked
 from clipwatch.store.sqlite_tags import token
 
+#: So many words may be looked for in one place; each costs about 20 microseconds.
+MOST = 5_000
 #: FTS5's parser gives up at 100 symbols; deeper groups become conditions of their own.
 DEEPEST = 10
 
-_COLUMNS = {"": "{prompt generated manual}", "prompt": "prompt", "negative": "negative"}
+_TEXTS = ("prompt", "generated", "manual")
+_COLUMNS = {"prompt": ("prompt",), "negative": ("negative",)}
 _EVERYTHING = "facts : a"
-_NOTHING = "facts : nothing"
+_NOTHING = (("nothing", False),)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What one word or field of a search looks for: any of these words or phrases, or of what
+    begins so, in any of these columns of the index."""
+
+    columns: tuple[str, ...]
+    words: tuple[tuple[str, bool], ...]  #: text, and whether it is only a beginning
+
+    @property
+    def expression(self) -> str:
+        quoted = [_quoted(text) + " *" * is_beginning for text, is_beginning in self.words]
+        return f"{{{' '.join(self.columns)}}} : ({' OR '.join(quoted)})"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +60,9 @@ def conjunction(operands: Sequence[Node], tokens: Tokens, depth: int = 0) -> Con
         elif text := match(operand, tokens, depth):
             wanted.append(text)
         elif isinstance(operand, Field) and operand.name in ("tag", "rating"):
-            wanted.append(tagged(operand.value))  # which leaves few whose score must be seen
+            wanted.append(
+                tagged(operand.value).expression
+            )  # which leaves few whose score must be seen
             rest.append(operand)
         else:
             rest.append(operand)
@@ -55,16 +78,6 @@ def match(node: Node, tokens: Tokens, depth: int = 0) -> str | None:
     if depth > DEEPEST:
         return None
     match node:
-        case Words(text, prefix=prefix):
-            return _phrase("", text, prefix)
-        case Field(name, value) if name in _COLUMNS:
-            return _field_phrase(name, value)
-        case Field("tag", value, range=None):
-            return tagged(value)
-        case Field("is", "favourite"):
-            return tagged("favourite", [TagOrigin.MANUAL])
-        case Field() if node in tokens:
-            return f"facts : ({' OR '.join(tokens[node])})" if tokens[node] else _NOTHING
         case Not() | And():
             operands = node.operands if isinstance(node, And) else (node,)
             found = conjunction(operands, tokens, depth + 1)
@@ -72,33 +85,39 @@ def match(node: Node, tokens: Tokens, depth: int = 0) -> str | None:
         case Or(operands):
             either = [match_ for each in operands if (match_ := match(each, tokens, depth + 1))]
             return f"({' OR '.join(either)})" if len(either) == len(operands) else None
+    asked_for = leaf(node, tokens)
+    return None if asked_for is None else asked_for.expression
+
+
+def leaf(node: Node, tokens: Tokens) -> Leaf | None:
+    """What a word or a field looks for in the index; None for one that it cannot answer, and for
+    nodes that have others."""
+    match node:
+        case Words(text, prefix=prefix):
+            return Leaf(_TEXTS, (asked(text, prefix),))
+        case Field(name, value) if name in _COLUMNS:
+            return Leaf(_COLUMNS[name], (asked(value.rstrip("*"), value.endswith("*")),))
+        case Field("tag", value, range=None):
+            return tagged(value)
+        case Field("is", "favourite"):
+            return tagged("favourite", [TagOrigin.MANUAL])
+        case Field() if node in tokens and len(tokens[node]) <= MOST:
+            return Leaf(("facts",), tuple(tokens[node]) or _NOTHING)
     return None
 
 
-def _phrase(column: str, text: str, prefix: bool) -> str:
-    text, prefix = asked(text, prefix)
-    quoted = text.replace('"', '""')
-    return f'{_COLUMNS[column]} : "{quoted}"' + " *" * prefix
+def tagged(value: str, origins: Collection[TagOrigin] = tuple(TagOrigin)) -> Leaf:
+    """What finds images with this tag, or one that begins so where ``*`` ends it."""
+    name, is_beginning = tag_name(value.rstrip("*")), value.endswith("*")
+    return Leaf(("tags",), tuple((token(name, origin), is_beginning) for origin in origins))
 
 
-def _field_phrase(name: str, value: str) -> str:
-    return _phrase(name, value.rstrip("*"), value.endswith("*"))
-
-
-def tagged(value: str, origins: Collection[TagOrigin] = tuple(TagOrigin)) -> str:
-    """The expression for images with this tag, or one that begins so where ``*`` ends it."""
-    star = " *" * value.endswith("*")
-    tokens = [token(tag_name(value.rstrip("*")), origin) + star for origin in origins]
-    return f"tags : ({' OR '.join(tokens)})"
-
-
-def highlights(node: Node | None) -> Iterator[str]:
-    """The expression of each word that a search wants to be there."""
+def sought(node: Node | None) -> Iterator[Leaf]:
+    """Each word that a search wants to be there."""
     match node:
         case And(operands) | Or(operands):
             for operand in operands:
-                yield from highlights(operand)
-        case Words(text, prefix=prefix):
-            yield _phrase("", text, prefix)
-        case Field(name, value) if name in _COLUMNS:
-            yield _field_phrase(name, value)
+                yield from sought(operand)
+        case Words() | Field("prompt" | "negative"):
+            if found := leaf(node, {}):
+                yield found

@@ -39,7 +39,7 @@ class Patience:
                 raise SearchTooSlow(
                     f"The search took longer than {self._seconds:g} s, and was cut off.",
                     hint="Add a word, a tag or a date that few images have, or leave out parts "
-                    "of paths and beginnings of one or two letters.",
+                    "of paths.",
                 ) from error
             finally:
                 connection.set_progress_handler(None, 0)

@@ -1,24 +1,26 @@
 """A page of what a ``Query`` finds, in its order.
 
 sqlite_selection  which images it wants, as SQL
+sqlite_glance     those found soonest by looking at the newest images
 sqlite_orders     orders other than by time
+sqlite_relevance  the best of some
 """
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from clipwatch.query import Node, Query, Sort
+from clipwatch.query import Query, Sort
 from clipwatch.store.sqlite_fields import Sql
-from clipwatch.store.sqlite_match import highlights
+from clipwatch.store.sqlite_glance import Glance, first_that_fit
 from clipwatch.store.sqlite_orders import by_added, by_path
-from clipwatch.store.sqlite_selection import selection
-from clipwatch.store.sqlite_values import clamp, to_json
+from clipwatch.store.sqlite_relevance import best_first
+from clipwatch.store.sqlite_selection import Selection, selection, wanted
+from clipwatch.store.sqlite_values import clamp
 
 #: The newest that match, of which relevance picks the best.
 CANDIDATES = 1_000
 
-# bm25's weights of prompt, generated, manual, negative, tags, facts.
-_RANK = "bm25(fts, 1.0, 0.5, 2.0, 0.1, 0.0, 0.0)"
 _OFFSET_BITS = 10  # CANDIDATES fit
 
 
@@ -44,22 +46,54 @@ def page(
         case Sort.PATH:
             placed = by_path(connection, query, limit + 1, after)
         case _:
-            timed = page_statement(connection, query, limit + 1, after and clamp(after))
-            placed = [(seq, seq) for (seq,) in connection.execute(timed.text, timed.values)]
+            timed = _by_time(connection, query, limit + 1, after and clamp(after))
+            placed = [(seq, seq) for seq in timed]
     position = placed[limit - 1][1] if len(placed) > limit else None
     return Found([seq for seq, _ in placed[:limit]], position)
+
+
+def _by_time(
+    connection: sqlite3.Connection, query: Query, limit: int, after: int | None
+) -> Sequence[int]:
+    asked, order = wanted(connection, query), _Order(query.sort is Sort.OLDEST, after)
+    glance = Glance.of(asked)
+    if glance is not None:
+        candidates = order.statement(asked.selection(glance.narrow, order.bound))
+        seen = first_that_fit(connection, _seqs(connection, candidates), glance, limit)
+        if seen is not None:
+            return seen
+    statement = order.statement(asked.selection(asked.operands, order.bound), limit)
+    return list(_seqs(connection, statement))
+
+
+def _seqs(connection: sqlite3.Connection, statement: Sql) -> Iterator[int]:
+    return (seq for (seq,) in connection.execute(statement.text, statement.values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """By time, from a position on."""
+
+    is_upward: bool
+    after: int | None
+
+    @property
+    def bound(self) -> Sql | None:
+        if self.after is None:
+            return None
+        return Sql(f"image.seq {'>' if self.is_upward else '<'} ?", (self.after,), by_key=True)
+
+    def statement(self, found: Selection, limit: int = -1) -> Sql:
+        order = "ASC" if self.is_upward else "DESC"
+        return Sql(f"{found.text} ORDER BY 1 {order} LIMIT ?", (*found.values, limit))
 
 
 def page_statement(
     connection: sqlite3.Connection, query: Query, limit: int, after: int | None = None
 ) -> Sql:
-    """The statement behind ``page``, by time."""
-    is_upward = query.sort is Sort.OLDEST
-    beyond = f"image.seq {'>' if is_upward else '<'} ?"
-    bound = None if after is None else Sql(beyond, (after,), by_key=True)
-    found = selection(connection, query, bound)
-    order = "ASC" if is_upward else "DESC"
-    return Sql(f"{found.text} ORDER BY 1 {order} LIMIT ?", (*found.values, limit))
+    """The statement that yields a page by time from the indexes alone."""
+    order = _Order(query.sort is Sort.OLDEST, after)
+    return order.statement(selection(connection, query, order.bound), limit)
 
 
 def count(connection: sqlite3.Connection, query: Query, at_most: int) -> int | None:
@@ -80,18 +114,7 @@ def _most_relevant(
     top, shown = (None, 0) if after is None else (after >> _OFFSET_BITS, after % 2**_OFFSET_BITS)
     below = None if top is None else top + 1
     newest = page(connection, replace(query, sort=Sort.NEWEST), CANDIDATES, below).seqs
-    best = _ranked(connection, query.root, newest)[shown : shown + limit]
+    best = best_first(connection, query.root, newest)[shown : shown + limit]
     following = shown + len(best)
     is_end = following >= len(newest)
     return Found(best, None if is_end else newest[0] << _OFFSET_BITS | following)
-
-
-def _ranked(connection: sqlite3.Connection, root: Node | None, seqs: list[int]) -> list[int]:
-    words = " OR ".join(dict.fromkeys(highlights(root)))
-    if not words or not seqs:
-        return seqs
-    text = f"""SELECT rowid, {_RANK} FROM fts WHERE fts MATCH ? AND rowid <= ? AND rowid >= ?
-      AND +rowid IN (SELECT value FROM json_each(?))"""
-    values = (words, seqs[0], seqs[-1], to_json(seqs))
-    rank = dict(connection.execute(text, values).fetchall())
-    return sorted(seqs, key=lambda seq: (rank.get(seq, 0.0), -seq))

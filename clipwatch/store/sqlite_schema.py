@@ -15,10 +15,12 @@ from clipwatch.model import TagOrigin
 PAGE = 8192
 #: To be executed before anything is written into a new database.
 PAGES = f"PRAGMA page_size = {PAGE};"
+#: Cuts texts into words, for fts.
+TOKENIZER = "unicode61 remove_diacritics 2"
 #: image_tags.origin, and the first letter of its tokens
 ORIGINS = {TagOrigin.EMBEDDED: "e", TagOrigin.GENERATED: "g", TagOrigin.MANUAL: "m"}
 
-FIRST = """
+FIRST = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE root (
@@ -290,7 +292,7 @@ CREATE VIEW fts_source (seq, prompt, generated, manual, negative, tags, facts) A
 CREATE VIRTUAL TABLE fts USING fts5 (
   prompt, generated, manual, negative, tags, facts,
   content = 'fts_source', content_rowid = 'seq',
-  tokenize = 'unicode61 remove_diacritics 2'
+  tokenize = '{TOKENIZER}'
 );
 """
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from clipwatch.query import And, Field, Node, Not, Or, Query, Words
 from clipwatch.store.sqlite_facts import Tokens, resolve
 from clipwatch.store.sqlite_fields import Lookup, Sql, condition
-from clipwatch.store.sqlite_match import Conjunction, conjunction, match
+from clipwatch.store.sqlite_match import conjunction, match
+from clipwatch.store.sqlite_values import to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +31,58 @@ class Selection:
         return [seq for (seq,) in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A query understood: what must all be true of an image."""
+
+    operands: Sequence[Node]
+    tokens: Tokens
+    rest: Sequence[Node]  #: those of the operands that full text cannot answer alone
+    conditions: Sequence[Sql]  #: the rest, as SQL
+    missing: bool  #: such images may be shown
+
+    def selection(self, operands: Sequence[Node], bound: Sql | None = None) -> Selection:
+        """What the conditions leave of what full text finds for ``operands``, which need not be
+        all of them; ``bound`` is one condition more, on ``image.seq`` alone."""
+        match = conjunction(operands, self.tokens).match
+        conditions = [*self.conditions, *([bound] if bound else [])]
+        tables, key = "image", "image.seq"
+        if match:
+            # CROSS keeps fts outside, where it yields its rows in order; conditions on the key are
+            # checked there, before the image is looked up.
+            tables, key = "fts CROSS JOIN image ON image.seq = fts.rowid", "fts.rowid"
+            conditions = [each.on(key) for each in conditions]
+            conditions.insert(0, Sql("fts MATCH ?", (match,)))
+        if not self.missing:
+            conditions.append(Sql("image.missing = 0"))
+        where = _joined("AND", conditions) if conditions else Sql("true")
+        text = f"SELECT {key} FROM {tables} WHERE {where.text}"
+        return Selection(text, where.values, self._is_quick(match))
+
+    def _is_quick(self, match: str | None) -> bool:
+        if match is None:
+            return all(each.by_key for each in self.conditions)
+        # Beginnings of words make full text join the lists of all words that begin so.
+        return self.only_spans and "*" not in match
+
+    @property
+    def only_spans(self) -> bool:
+        """Whether full text answers all but the time that images are of."""
+        return all(isinstance(each, Field) and each.name == "created" for each in self.rest)
+
+
+def wanted(connection: sqlite3.Connection, query: Query) -> Wanted:
+    operands = query.root.operands if isinstance(query.root, And) else (query.root,)
+    asked, tokens = [each for each in operands if each], resolve(connection, query.root)
+    rest = conjunction(asked, tokens).rest
+    conditions = _Conditions(connection, tokens).all(rest)
+    return Wanted(asked, tokens, rest, conditions, query.wants_missing)
+
+
 def selection(connection: sqlite3.Connection, query: Query, bound: Sql | None = None) -> Selection:
     """``bound`` is one condition more, on ``image.seq`` alone."""
-    operands = query.root.operands if isinstance(query.root, And) else (query.root,)
-    tokens = resolve(connection, query.root)
-    asked = conjunction([each for each in operands if each], tokens)
-    conditions = _Conditions(connection, tokens).all(asked.rest)
-    is_quick = _is_quick(asked, conditions)
-    if bound:
-        conditions.append(bound)
-    tables, key = "image", "image.seq"
-    if asked.match:
-        # CROSS keeps fts outside, where it yields its rows in order; conditions on the key are
-        # checked there, before the image is looked up.
-        tables, key = "fts CROSS JOIN image ON image.seq = fts.rowid", "fts.rowid"
-        conditions = [each.on(key) for each in conditions]
-        conditions.insert(0, Sql("fts MATCH ?", (asked.match,)))
-    if not query.wants_missing:
-        conditions.append(Sql("image.missing = 0"))
-    where = _joined("AND", conditions) if conditions else Sql("true")
-    return Selection(f"SELECT {key} FROM {tables} WHERE {where.text}", where.values, is_quick)
-
-
-def _is_quick(asked: Conjunction, conditions: Sequence[Sql]) -> bool:
-    if asked.match is None:
-        return all(each.by_key for each in conditions)
-    # Beginnings of words make full text join the lists of all words that begin so.
-    spans = all(isinstance(each, Field) and each.name == "created" for each in asked.rest)
-    return spans and "*" not in asked.match
+    asked = wanted(connection, query)
+    return asked.selection(asked.operands, bound)
 
 
 def all_of(connection: sqlite3.Connection, query: Query, most: int) -> list[int] | None:
@@ -106,6 +131,8 @@ class _Conditions:
                 return _joined("AND", [*self.all(asked.rest), *found])
             case Or(operands):
                 return _joined("OR", self.all(operands))
+            case Field() if node in self._tokens:
+                return _one_of(self._tokens[node])
             case Field():
                 return condition(self._connection, node)
             case Words():
@@ -115,6 +142,14 @@ class _Conditions:
         every = Sql("SELECT rowid FROM fts WHERE fts MATCH ?", (expression,))
         one = Sql(f"EXISTS ({every.text} AND rowid = image.seq)", every.values)
         return Lookup(every, one).condition(self._connection)
+
+
+def _one_of(tokens: Sequence[tuple[str, bool]]) -> Sql:
+    """Of more facts than the index can be asked for at once: whether an image has one."""
+    text = """EXISTS (SELECT 1 FROM fts_source
+      JOIN json_each('["' || replace(fts_source.facts, ' ', '","') || '"]') AS fact
+      WHERE fts_source.seq = image.seq AND fact.value IN (SELECT value FROM json_each(?)))"""
+    return Sql(text, (to_json([token for token, _ in tokens]),))
 
 
 def _joined(operator: str, parts: Sequence[Sql]) -> Sql:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 
 from clipwatch.query import And, Field, Node, Or, Query, Words
-from clipwatch.store.sqlite_match import highlights
+from clipwatch.store.sqlite_match import sought
 
 #: stands before and behind each word that was found
 MARK = "**"
@@ -35,7 +35,7 @@ def snippets(connection: sqlite3.Connection, query: Query, seqs: Collection[int]
     Each word found stands between two ``MARK``; whatever else looked like one is changed, and so
     are control characters. It is plain text of about SNIPPET_LENGTH characters, never markup.
     """
-    match = " OR ".join(dict.fromkeys(highlights(query.root)))
+    match = " OR ".join(dict.fromkeys(leaf.expression for leaf in sought(query.root)))
     words = list(dict.fromkeys(_words(query.root)))
     texts = {
         seq: _around(connection, match, words, seq) or _beginning(connection, seq) for seq in seqs

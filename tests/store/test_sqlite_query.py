@@ -26,6 +26,7 @@ from clipwatch.query import (
 )
 from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite_facts import Facts
+from clipwatch.store.sqlite_match import MOST
 from clipwatch.store.sqlite_query import count, page, page_statement
 from clipwatch.store.sqlite_schema import migrate
 from clipwatch.store.sqlite_snippets import MARK, SNIPPET_LENGTH, snippets
@@ -478,6 +479,24 @@ def test_letters_that_full_text_does_not_know_are_in_no_image(
     connection: sqlite3.Connection, text: str, expected: list[int]
 ) -> None:
     assert found(connection, text) == expected
+
+
+def test_more_values_than_the_index_can_be_asked_for_are_all_found(
+    connection: sqlite3.Connection,
+) -> None:
+    connection.execute(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?)"
+        " INSERT INTO fact (field, text) SELECT 'model', 'foo ' || n FROM n",
+        (MOST + 1,),
+    )
+    for seq, model in ((20, "foo 1"), (21, f"foo {MOST + 1}"), (22, "bar"), (23, "the last foo")):
+        row = Row(seq, embedded="wolf", parameters={"model": model}, path=b"%d.png" % seq)
+        insert(connection, row)
+    assert found(connection, "model:*foo*") == [23, 21, 20]
+    assert found(connection, "wolf -model:foo") == [22]
+    assert found(connection, "wolf (model:foo OR model:bar) -model:last") == [22, 21, 20]
+    assert found(connection, "model:foo sort:oldest") == [20, 21, 23]
+    assert count(connection, parse("model:foo", LOCAL), 100) is None
 
 
 # --- algebra ---------------------------------------------------------------------------------

@@ -1,0 +1,91 @@
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clipwatch.model import TagOrigin
+from clipwatch.query import parse
+from clipwatch.store.sqlite_glance import LOOK, MOST
+from clipwatch.store.sqlite_query import page, page_statement
+from tests.clock import LOCAL
+from tests.store.test_sqlite_query import Row, database, insert
+
+IMAGES = MOST + LOOK
+#: Words that one image in so many has.
+WORDS = {"common": 2, "seldom": 40, "scarce": 300}
+
+
+def row(number: int, told: str, **more: Any) -> Row:
+    return Row(100 + number, embedded=told, path=b"%d.png" % number, **more)
+
+
+def numbered(number: int) -> Row:
+    has = [f"{word}_{number}" for word, each in WORDS.items() if number % each == 0]
+    tags = dict.fromkeys(has, TagOrigin.EMBEDDED)
+    state = "missing" if number % 7 == 0 else "present"
+    told = ", ".join(["girl", "夜空", *has])
+    return row(number, told, tags=tags, parameters={"seed": number}, state=state)
+
+
+@pytest.fixture(scope="module")
+def many() -> Iterator[sqlite3.Connection]:
+    connection = database()
+    connection.execute("BEGIN")
+    for number in range(IMAGES):
+        insert(connection, numbered(number))
+    yield connection
+    connection.close()
+
+
+SEARCHES = [
+    *("com*", "sel*", "sca*", "zzz*", "夜", "girl co*", '"girl 夜空 com"*', "prompt:com*"),
+    *("-com*", "sca*|sel*", "com* OR scarce_300", "-(com* -sel*)", "tag:com*", "seed:1*"),
+    *("created:1970 sel*", "com* has:prompt", "com* folder:2024", "is:missing com*", "negative:b*"),
+    *("com* sort:oldest", "sel* sort:oldest", "-com* sort:oldest"),
+]
+
+
+@pytest.mark.parametrize("text", SEARCHES)
+@pytest.mark.parametrize("after", [None, 100 + IMAGES // 2])
+def test_glances_find_what_the_index_finds(
+    many: sqlite3.Connection, text: str, after: int | None
+) -> None:
+    query = parse(text, LOCAL)
+    for limit in (1, 20, 2 * LOOK):
+        statement = page_statement(many, query, limit, after)
+        expected = [seq for (seq,) in many.execute(statement.text, statement.values)]
+        assert page(many, query, limit, after).seqs == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "merges"), [("com*", False), ("sel*", False), ("sca*", True), ("com* is:queued", True)]
+)
+def test_words_are_put_together_only_where_few_images_fit(
+    many: sqlite3.Connection, text: str, merges: bool
+) -> None:
+    asked: list[str] = []
+    many.set_trace_callback(asked.append)
+    page(many, parse(text, LOCAL), 5)
+    many.set_trace_callback(None)
+    assert any('" *' in statement for statement in asked) is merges
+
+
+PARTS = ["re", "red", "fox", "FÓX", "a1", "東京の", "_", ",", "(", "*"]
+TEXTS = st.lists(st.sampled_from(PARTS), max_size=8).map(" ".join)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(TEXTS, max_size=4), TEXTS, st.booleans())
+def test_any_texts(texts: list[str], asked: str, negated: bool) -> None:
+    connection = database()
+    for number, text in enumerate(texts):
+        insert(connection, row(number, text))
+    quoted = '"' + asked + '"*'
+    query = parse(f"-{quoted} OR zzz" if negated else quoted, LOCAL)
+    statement = page_statement(connection, query, 100)
+    expected = [seq for (seq,) in connection.execute(statement.text, statement.values)]
+    assert page(connection, query, 100).seqs == expected
+    connection.close()

@@ -179,6 +179,7 @@ TASKS: Sequence[tuple[str, str, list[str]]] = (
     ("files' prompts of another program", "has:embedded -generator:auto*",
      ["2025/castle", "old/fox", "old/sun"]),
     ("the oldest first", "fox sort:oldest", ["old/fox", "2026/fox"]),
+    ("by folder and name", "fox OR wolf OR grey sort:path", ["2026/fox", "2026/wolf", "old/fox"]),
     ("the best first", "red OR fox OR autumn sort:relevance", ["old/fox", "2026/fox"]),
     ("pasted parameters", "Steps: 20, Sampler: DPM++ 2M, CFG scale: 5.5, Seed: 123",
      ["2026/girl"]),

@@ -276,7 +276,7 @@ async def test_without_images_the_roots_are_told(off: Rig, page: Page) -> None:
 
 
 @pytest.mark.browser
-async def test_a_change_asks_for_the_token(guarded: Rig, page: Page) -> None:
+async def test_a_change_asks_for_the_token_where_the_tab_has_none(guarded: Rig, page: Page) -> None:
     guarded.draw("fox.png", PARAMETERS)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     asked = {"path": str(guarded.folder)}
@@ -285,9 +285,15 @@ async def test_a_change_asks_for_the_token(guarded: Rig, page: Page) -> None:
     await page.fill("#token", TOKEN)
     await page.press("#token", "Enter")
     await page.locator("#grid .card").first.wait_for()
+    await page.reload()
+    await page.get_by_label("Favourite").first.click()
+    await page.locator("#grid [aria-pressed=true]").wait_for()
+    assert not await page.locator("#login").is_visible()
+    await page.evaluate("sessionStorage.clear()")
+    await page.reload()
     await page.get_by_label("Favourite").first.click()
     await page.locator("#login[open]").wait_for()
     await page.fill("#token", TOKEN)
     await page.press("#token", "Enter")
-    await page.locator("#grid [aria-pressed=true]").wait_for()
+    await page.locator("#grid [aria-pressed=false]").wait_for()
     assert not await page.locator("#login").is_visible()

@@ -4,8 +4,10 @@ import { $ } from "./pieces.js";
 
 export const API = "/api/v1";
 
-// Kept for this page alone: the cookie, which outlives it, is good for reading only.
-let token = "";
+// Kept for this tab alone, and through its reloads: the cookie, which all of them share, is good for
+// reading only.
+const KEPT = "clipwatch token";
+let token = storedToken();
 let again = null; // what to do once the token is known
 
 class Problem extends Error {
@@ -29,9 +31,29 @@ export async function send(method, path) {
   if (token) headers.Authorization = `Bearer ${asBytes(token)}`;
   const answer = await fetch(path, { method, headers, body: "{}" });
   if (answer.status !== 401) return read(answer);
+  keepToken(""); // it is another one by now
   return new Promise((resolve, reject) => {
     askForToken(() => send(method, path).then(resolve, reject));
   });
+}
+
+// A browser that stores nothing at all throws; then the token is asked for after each reload.
+function storedToken() {
+  try {
+    return sessionStorage.getItem(KEPT) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function keepToken(given) {
+  token = given;
+  try {
+    if (given) sessionStorage.setItem(KEPT, given);
+    else sessionStorage.removeItem(KEPT);
+  } catch {
+    // as above
+  }
 }
 
 // A header holds bytes, one a character, and the daemon reads them as UTF-8.
@@ -62,8 +84,8 @@ export async function logIn(event) {
     $("login-trouble").hidden = false;
     return;
   }
+  keepToken(given);
   if (!again) return location.reload();
-  token = given;
   $("token").value = "";
   $("login").close();
   again();

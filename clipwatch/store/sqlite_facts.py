@@ -13,6 +13,7 @@ import math
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from clipwatch.model import Embedded, PromptType, Tag
@@ -36,6 +37,7 @@ LONGEST = 200
 
 _NAMED = ("model", "sampler", "scheduler")
 _NUMBERED = ("steps", "cfg")
+_PARAMETERS = (*_NAMED, *_NUMBERED, "size", "loras")
 _FIND = "SELECT fact_id FROM fact WHERE field = ? AND text = ?"
 _ADD = "INSERT INTO fact (field, text, number) VALUES (?, ?, ?) RETURNING fact_id"
 _OF = "SELECT facts FROM fts_source WHERE seq IN (SELECT value FROM json_each(?))"
@@ -59,6 +61,7 @@ class Facts:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known: dict[tuple[str, str], str] = {}
+        self._made_with: dict[str, str] = {}  #: by the parameters but the seed, mostly the same
 
     def of_image(self, told: Embedded) -> str:
         """Tokens of what an image is: its format, size, shape and generator."""
@@ -70,10 +73,12 @@ class Facts:
 
     def of_parameters(self, parameters: Mapping[str, Any]) -> str:
         """Tokens of what an image was made with."""
-        tokens = [self._token(*fact) for fact in _facts(parameters)]
-        if seed := seed_token(parameters.get("seed")):
-            tokens.append(seed)
-        return " ".join(dict.fromkeys(tokens))
+        told = to_json([parameters.get(name) for name in _PARAMETERS])
+        tokens = self._made_with.get(told)
+        if tokens is None:
+            each = dict.fromkeys(self._token(*fact) for fact in _facts(parameters))
+            tokens = self._made_with[told] = " ".join(each)
+        return f"{tokens} {seed_token(parameters.get('seed')) or ''}".strip()
 
     def of_caption(self, backend: str | None, tags: Iterable[Tag]) -> str:
         """Tokens of a generated prompt: who gave it, and the rating with the best score."""
@@ -151,7 +156,7 @@ def facts_of(connection: sqlite3.Connection, seqs: str) -> Iterator[str]:
 
 def tally(facts: Iterable[str]) -> Counter[str]:
     """How many of these images, each with its tokens, have each token."""
-    return Counter(token for tokens in facts for token in set(tokens.split()))
+    return Counter(chain.from_iterable(set(tokens.split()) for tokens in facts))
 
 
 def named(connection: sqlite3.Connection, uses: Mapping[str, int]) -> dict[str, dict[str, int]]:

@@ -9,7 +9,7 @@ Facts are counted here as well, so that the counters say what a search for each 
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from clipwatch.store.sqlite_facts import count
 from clipwatch.store.sqlite_values import to_json
@@ -22,15 +22,19 @@ _LEAVE = f"INSERT INTO fts (fts, rowid, {_COLUMNS}) SELECT 'delete', {_ROWS}"
 _ENTER = f"INSERT INTO fts (rowid, {_COLUMNS}) SELECT {_ROWS}"
 
 
-def leave(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
+def leave(connection: sqlite3.Connection, seqs: Collection[int]) -> None:
     """Take images out of the index, while they are still as it knows them."""
+    if not seqs:
+        return
     each = to_json(list(seqs))
     count(connection, each, -1)
     connection.execute(_LEAVE, [each])
 
 
-def enter(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
+def enter(connection: sqlite3.Connection, seqs: Collection[int]) -> None:
     """Put images into the index as they are now."""
+    if not seqs:
+        return
     each = to_json(list(seqs))
     connection.execute(_ENTER, [each])
     count(connection, each, 1)

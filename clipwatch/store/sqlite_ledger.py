@@ -100,6 +100,8 @@ def gifts(connection: sqlite3.Connection, seqs: Collection[int], *, repeat: bool
     With ``repeat`` those among them that have no prompt at all also get what a back end answered
     to a plain ask.
     """
+    if not seqs:
+        return []
     found = []
     for *columns, current in connection.execute(_HEIRS, [to_json(list(seqs))]).fetchall():
         picture = _picture(columns)

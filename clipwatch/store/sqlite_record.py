@@ -172,7 +172,10 @@ class _Recording:
         spared = self._give()
         sqlite_drift.refresh(self.connection, self.unindexed - self.seqs.taken)
         sqlite_fts.enter(self.connection, self.unindexed)
-        told = [replace(a, job_made=a.job_made and a.image_id not in spared) for a in answers]
+        told = [
+            replace(a, job_made=False) if a.job_made and a.image_id in spared else a
+            for a in answers
+        ]
         sqlite_changes.write(self.connection, self.now, self._told(told))
         return told
 

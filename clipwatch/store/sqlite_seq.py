@@ -41,5 +41,7 @@ class FreeSeqs:
         return free
 
     def _is_taken(self, seq: int) -> bool:
+        if seq in self.taken:
+            return True
         row = self._connection.execute("SELECT 1 FROM image WHERE seq = ?", (seq,)).fetchone()
         return row is not None

@@ -15,7 +15,8 @@ from clipwatch.model import Tag, TagOrigin
 from clipwatch.store.sqlite_schema import ORIGINS
 from clipwatch.store.sqlite_values import from_json, text, to_json
 
-_PLAIN = ("general", None)  #: category and score of most tags, which are not written out
+_GENERAL = "general"  #: the category of most tags
+_PLAIN = (_GENERAL, None)  #: category and score that are not written out
 _OTHER = re.compile(rb"[^a-pr-y0-9 ]+")
 _SPELLED = re.compile(rb"z([0-9a-f]{2})")
 _ORIGIN_OF = {letter: origin for origin, letter in ORIGINS.items()}
@@ -49,22 +50,36 @@ def name_of(letters: str) -> str:
 
 def add(connection: sqlite3.Connection, tags: Mapping[int, Sequence[Tag]], kind: TagOrigin) -> None:
     """Give images, by seq, tags of one origin that they have none of yet."""
-    unique = {
-        seq: {(text(t.name), text(t.category)): t.score for t in given}
-        for seq, given in tags.items()
-        if given
-    }
-    count(connection, Counter(term for terms in unique.values() for term in terms), kind)
-    rows = [(seq, ORIGINS[kind], *_columns(terms, kind)) for seq, terms in unique.items()]
-    connection.executemany(_ADD, sorted(rows))
+    plain: Counter[str] = Counter()  # of images whose tags are names and nothing else: quicker
+    uses: Counter[tuple[str, str]] = Counter()
+    rows: list[tuple[object, ...]] = []
+    for seq, given in sorted(tags.items()):
+        if all([t.score is None and t.category == _GENERAL for t in given]):
+            names = dict.fromkeys([t.name if t.name.isascii() else text(t.name) for t in given])
+            plain.update(iter(names))
+            columns = _tokens(names, kind), None
+        else:
+            terms = {(text(t.name), text(t.category)): t.score for t in given}
+            uses.update(iter(terms))
+            columns = _columns(terms, kind)
+        if given:
+            rows.append((seq, ORIGINS[kind], *columns))
+    for name, number in plain.items():
+        uses[name, _GENERAL] += number
+    count(connection, uses, kind)
+    connection.executemany(_ADD, rows)
 
 
 def _columns(
     terms: Mapping[tuple[str, str], float | None], kind: TagOrigin
 ) -> tuple[str, str | None]:
-    tokens = " ".join([token(name, kind) for name, _ in terms])
+    tokens = _tokens([name for name, _ in terms], kind)
     details = [(category, score) for (_, category), score in terms.items()]
     return tokens, None if all(each == _PLAIN for each in details) else to_json(details)
+
+
+def _tokens(names: Iterable[str], kind: TagOrigin) -> str:
+    return " ".join([token(name, kind) for name in names])
 
 
 def count(

@@ -42,6 +42,7 @@ START = 1_672_531_200_000_000  #: 2023, in microseconds
 YEARS = 3
 NOW = START + YEARS * 365 * 24 * 3600 * 10**6
 A_TRANSACTION = 1_000
+TAKES = 300_000  #: microseconds from one transaction to the next: new ids sort by their time
 
 _SYLLABLES = "ka mo ri ta ne lu so vi de ba ro mi ha ze no pu li ga re xo"
 _JAPANESE = "黒髪 少女 猫耳 夜空 水彩 東京 雨の街 桜 制服 笑顔 浴衣 夕焼け 森の中 城 竜"
@@ -149,7 +150,8 @@ def build(path: Path, count: int) -> list[float]:
         # Interrogated are those without a prompt of one transaction in six.
         priority = None if number % 6 else Priority.BACKLOG
         began = time.process_time()
-        in_transaction(connection, partial(_record, seen=seen, priority=priority))
+        now = NOW + number * TAKES
+        in_transaction(connection, partial(_record, seen=seen, priority=priority, now=now))
         costs.append(time.process_time() - began)
     while in_transaction(connection, _interrogate):
         pass
@@ -159,9 +161,12 @@ def build(path: Path, count: int) -> list[float]:
 
 
 def _record(
-    connection: sqlite3.Connection, seen: Sequence[Observation], priority: Priority | None
+    connection: sqlite3.Connection,
+    seen: Sequence[Observation],
+    priority: Priority | None,
+    now: int,
 ) -> None:
-    sqlite_record.record(connection, seen, now=NOW, priority=priority)
+    sqlite_record.record(connection, seen, now=now, priority=priority)
 
 
 def _interrogate(connection: sqlite3.Connection) -> int:

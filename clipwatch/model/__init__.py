@@ -10,6 +10,7 @@ Where to look: ``files`` roots and files; ``observations`` what an image's file 
 from clipwatch.model.base import (
     Clock,
     new_id,
+    new_id_bytes,
 )
 from clipwatch.model.files import (
     FileKeys,
@@ -101,4 +102,5 @@ __all__ = [
     "TagOrigin",
     "Verdict",
     "new_id",
+    "new_id_bytes",
 ]

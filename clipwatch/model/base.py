@@ -24,7 +24,13 @@ class Clock(Protocol):
 
 def new_id(now: int) -> UUID:
     """A UUIDv7 (RFC 9562, 5.7) for the moment ``now``, so that ids sort by the time of making."""
+    return UUID(bytes=new_id_bytes(now))
+
+
+def new_id_bytes(now: int) -> bytes:
+    """The bytes of a ``new_id``, for those who do not need the object: making it takes longer."""
     milliseconds = max(now // 1000, 0) & (1 << 48) - 1
-    random = int.from_bytes(os.urandom(10), "big")
-    high, low = random >> 68, random & (1 << 62) - 1
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+    random = bytearray(os.urandom(10))
+    random[0] = 0x70 | random[0] & 0x0F
+    random[2] = 0x80 | random[2] & 0x3F
+    return milliseconds.to_bytes(6, "big") + random

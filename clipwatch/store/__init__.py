@@ -4,8 +4,8 @@ Where to look, each module being ``sqlite_`` and its name:
 
 - the database: ``schema`` its tables, ``opening`` the connections, ``writer`` their transactions,
   ``values`` columns and values, ``meta`` facts about the whole;
-- what was seen: ``record`` writes it, by ``lookup`` and ``identity`` (is it one that we know?);
-  ``roots``, ``locations``, ``seq``, ``sidecars``; ``removal`` takes out for good;
+- what was seen: ``record`` writes it, by ``strangers``, ``lookup`` and ``identity`` (is it one that
+  we know?); ``roots``, ``locations``, ``seq``, ``sidecars``; ``removal`` takes out for good;
 - prompts: ``prompts`` the ledger, ``ledger`` what the same picture was given, ``manual`` and
   ``manual_tags`` what people write, ``tags``, ``drift``;
 - work: ``jobs``, ``routes``, ``batches``, ``bulk``; ``changes`` the log of what changed;

@@ -1,7 +1,8 @@
 """Recording what was seen: images, locations, prompts, tags, jobs.
 
 Each observation is looked up and its image and location are written at once, so that the next
-one sees them; prompts, tags, raw texts and the full-text index follow in bulk at the end.
+one sees them, unless none can have to do with it; prompts, tags, raw texts and the full-text index
+follow in bulk at the end.
 """
 
 import os
@@ -22,6 +23,7 @@ from clipwatch.model import (
     TagOrigin,
     Verdict,
     new_id,
+    new_id_bytes,
 )
 from clipwatch.store import (
     sqlite_changes,
@@ -43,6 +45,7 @@ from clipwatch.store.sqlite_lookup import known_content, others, places
 from clipwatch.store.sqlite_prompts import Keys
 from clipwatch.store.sqlite_seq import FreeSeqs
 from clipwatch.store.sqlite_spacing import spaced
+from clipwatch.store.sqlite_strangers import strangers
 from clipwatch.store.sqlite_values import (
     clamp,
     pack,
@@ -104,8 +107,12 @@ def record(
     batch_id: UUID | None = None,
 ) -> list[Recorded]:
     """Write what was seen; one answer each, in order. See ``Store.record``."""
-    recording = _Recording(connection, now, priority, batch_id)
-    answers = recording.finish([recording.observe(seen) for seen in observations])
+    recording = _Recording(connection, observations, now, priority, batch_id)
+    new = strangers(connection, observations)
+    answers = [
+        recording.observe(seen, is_new=number in new) for number, seen in enumerate(observations)
+    ]
+    answers = recording.finish(answers)
     for seen, answer in zip(observations, answers, strict=True):
         if seen.sidecar is not None and answer.verdict is not Verdict.FORGOTTEN:
             sqlite_sidecars.add(connection, answer.image_id.bytes, seen, now)
@@ -118,6 +125,7 @@ class _Recording:
     def __init__(
         self,
         connection: sqlite3.Connection,
+        observations: Sequence[Observation],
         now: int,
         priority: Priority | None,
         batch_id: UUID | None,
@@ -126,7 +134,7 @@ class _Recording:
         self.now = now
         self.priority = priority
         self.batch = batch_id and batch_id.bytes
-        self.seqs = FreeSeqs(connection)
+        self.seqs = FreeSeqs(connection, (seen.stat.mtime for seen in observations))
         self.facts = Facts(connection)
         self.next_prompt: int = connection.execute(_NEXT_PROMPT).fetchone()[0]
         self.prompts: list[tuple[object, ...]] = []
@@ -138,11 +146,15 @@ class _Recording:
         self.gifts: list[Gift] = []
         self.changes: list[Entry] = []
         self.has_sidecar = False  #: the present one, which then needs no job
+        self.is_new = False  #: the present one, which no other need see
+        self.rows: dict[str, list[tuple[object, ...]]] = {}  #: by statement: those of new ones
         self.any_forgotten = sqlite_removal.any_forgotten(connection)
 
-    def observe(self, seen: Observation) -> Recorded:
-        """Look one observation up and write its image and location."""
+    def observe(self, seen: Observation, *, is_new: bool) -> Recorded:
+        """Look one observation up, unless it is known to be new, and write its image and
+        location."""
         self.has_sidecar = seen.sidecar is not None and seen.sidecar.outcome is Outcome.PROMPT
+        self.is_new = is_new
         if clamp(seen.stat.mtime_ns) != seen.stat.mtime_ns:
             seen = replace(seen, stat=stat_of(*stat_columns(seen.stat)))
         if self.any_forgotten:
@@ -150,6 +162,8 @@ class _Recording:
             if image_id is not None:
                 mark_missing(self.connection, seen.root_id, [seen.path], self.now)
                 return Recorded(image_id, Verdict.FORGOTTEN)
+        if is_new:
+            return self._new_image(seen, None)
         place = pick(places(self.connection, seen), seen)
         if place is None:
             return self._arrived(seen, None)
@@ -163,6 +177,8 @@ class _Recording:
 
     def finish(self, answers: Sequence[Recorded]) -> list[Recorded]:
         """Write what waited; the answers, by now without the jobs that are not needed."""
+        for statement, rows in self.rows.items():
+            self.connection.executemany(statement, rows)
         self.connection.executemany(_ADD_PROMPT, self.prompts)
         sqlite_tags.add(self.connection, self.tags, TagOrigin.EMBEDDED)
         self.connection.executemany(
@@ -210,7 +226,7 @@ class _Recording:
     def _new_image(self, seen: Observation, place: Place | None) -> Recorded:
         seq, image_id = self.seqs.take(seen.stat.mtime), new_id(self.now)
         columns = (*self._image_columns(seen, seq, 1), 1, seq, image_id.bytes, self.now)
-        self.connection.execute(_ADD_IMAGE, columns)
+        self._insert(_ADD_IMAGE, columns)
         self.unindexed.add(seq)
         self._locate(seen, seq, place)
         self._keep(seen, seq)
@@ -269,6 +285,12 @@ class _Recording:
 
     # --- writing -----------------------------------------------------------------------------
 
+    def _insert(self, statement: str, values: tuple[object, ...]) -> None:
+        if self.is_new:
+            self.rows.setdefault(statement, []).append(values)
+        else:
+            self.connection.execute(statement, values)
+
     def _locate(self, seen: Observation, seq: int, place: Place | None) -> None:
         columns = (
             seq,
@@ -282,7 +304,7 @@ class _Recording:
             self.keyed.add(seq)
         if place is None:
             where = (seen.root_id, *os.path.split(seen.path))
-            self.connection.execute(_ADD_LOCATION, columns + where)
+            self._insert(_ADD_LOCATION, columns + where)
         else:
             self.connection.execute(_MOVE_LOCATION, (*columns, place.location_id))
 
@@ -326,7 +348,7 @@ class _Recording:
         parts, facts = parts_json(told.parts), self.facts.of_parameters(told.parameters)
         texts = (prompt, negative, spaced(prompt), spaced(negative))
         values = (*texts, parts, parameters, facts, self.now)
-        self.prompts.append((number, new_id(self.now).bytes, seq, revision, *values))
+        self.prompts.append((number, new_id_bytes(self.now), seq, revision, *values))
         return number
 
     def _is_removed(self, seq: int, prompt: str) -> bool:
@@ -352,9 +374,9 @@ class _Recording:
     def _add_job(self, seq: int, revision: int) -> bool:
         if self.priority is None or self.has_sidecar:
             return False
-        job_id = new_id(self.now).bytes
+        job_id = new_id_bytes(self.now)
         values = (job_id, seq, revision, self.priority, self.now, self.batch, self.now)
-        self.connection.execute(_ADD_JOB, values)
+        self._insert(_ADD_JOB, values)
         return True
 
 

@@ -54,7 +54,8 @@ def add(connection: sqlite3.Connection, tags: Mapping[int, Sequence[Tag]], kind:
     uses: Counter[tuple[str, str]] = Counter()
     rows: list[tuple[object, ...]] = []
     for seq, given in sorted(tags.items()):
-        if all([t.score is None and t.category == _GENERAL for t in given]):
+        columns: tuple[str, str | None]
+        if not [t for t in given if t.category != _GENERAL or t.score is not None]:
             names = dict.fromkeys([t.name if t.name.isascii() else text(t.name) for t in given])
             plain.update(iter(names))
             columns = _tokens(names, kind), None

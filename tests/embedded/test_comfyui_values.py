@@ -151,7 +151,7 @@ def test_a_setting_comes_from_the_input_of_the_same_name() -> None:
     assert found == ["karras", 5, 30, None, None]
 
 
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(20)
 def test_joined_texts_do_not_grow_without_end() -> None:
     double = {
         f"j{n}": node("StringConcatenate", string_a=[f"j{n + 1}", 0], string_b=[f"j{n + 1}", 0])
@@ -160,7 +160,7 @@ def test_joined_texts_do_not_grow_without_end() -> None:
     assert behind(node("Text", text=["j0", 0]), **double, j50=CAT) is None
 
 
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "kind", ["Text", "Reroute", "StringConcatenate", "Show", "Any Switch", "ifElse"]
 )

@@ -83,7 +83,7 @@ def test_any_text_has_bounded_terms(prompt: str) -> None:
         "-1::a",
     ],
 )
-@pytest.mark.timeout(2)
+@pytest.mark.timeout(20)
 def test_hostile_prompts_take_no_longer(piece: str) -> None:
     assert len(split_terms(piece * 500_000)) <= MAX_TERMS
 

@@ -11,6 +11,7 @@ from clipwatch.model.base import (
     Clock,
     new_id,
     new_id_bytes,
+    ordered_id,
 )
 from clipwatch.model.files import (
     FileKeys,
@@ -103,4 +104,5 @@ __all__ = [
     "Verdict",
     "new_id",
     "new_id_bytes",
+    "ordered_id",
 ]

@@ -26,7 +26,7 @@ class FieldKind(StrEnum):
     FOLDER = "folder"
     NUMBER = "number"  #: 20, >=20, <=20, >20, <20, 20..30, 20-30, 20.., ..30
     SEED = "seed"  #: a number or a range of them, or digits with ``*`` at the end
-    SIZE = "size"  #: 512x768, 512x?, 5??x*
+    SIZE = "size"  #: 512x768, 512x? and 512x* (any height), 5??x768
     RATIO = "ratio"  #: 16:9
     DATE = "date"  #: see ``dates.py``
     CHOICE = "choice"

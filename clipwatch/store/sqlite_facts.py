@@ -227,7 +227,9 @@ def _whole_tokens(connection: sqlite3.Connection, field: Field) -> list[str] | N
         case Field("steps" | "cfg" as name, value):
             return _numbers(connection, name, value)
         case Field("size", value):
-            pattern = value.lower()
+            # No picture has a side of one digit: a ? alone is any number.
+            sides = value.lower().split("x")
+            pattern = "x".join("*" if side == "?" else side for side in sides)
             found = [_glob(connection, name, pattern) for name in ("size", "asked_size")]
             return [*found[0], *found[1]]
         case Field(name, value) if name in _SIDES:

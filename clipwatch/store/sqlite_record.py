@@ -22,8 +22,8 @@ from clipwatch.model import (
     Tag,
     TagOrigin,
     Verdict,
-    new_id,
     new_id_bytes,
+    ordered_id,
 )
 from clipwatch.store import (
     sqlite_changes,
@@ -224,7 +224,8 @@ class _Recording:
         return answer
 
     def _new_image(self, seen: Observation, place: Place | None) -> Recorded:
-        seq, image_id = self.seqs.take(seen.stat.mtime), new_id(self.now)
+        seq = self.seqs.take(seen.stat.mtime)
+        image_id = ordered_id(self.now, seq)  # what comes together is sorted by age
         columns = (*self._image_columns(seen, seq, 1), 1, seq, image_id.bytes, self.now)
         self._insert(_ADD_IMAGE, columns)
         self.unindexed.add(seq)

@@ -82,6 +82,13 @@ class ReadingContract:
         assert await store.search(parse("ugly", LOCAL), limit=5) == ([], None)
         assert [image.location.path for image in await found(store, "is:missing")] == [b"3.png"]
 
+    async def test_what_was_added_together_is_listed_by_age(self, store: Store, root: Root) -> None:
+        ages = (3, 1, 2, 0)
+        await put(store, *(seen(root, b"%d.png" % age, stat=stat(-age)) for age in ages))
+        listed = await store.list_images(parse("sort:added", LOCAL), limit=9)
+        paths = [image.location.path for image in listed.images]
+        assert paths == [b"0.png", b"1.png", b"2.png", b"3.png"]
+
     async def test_a_search_finds_only_what_has_a_prompt(self, store: Store, root: Root) -> None:
         await put(store, seen(root, b"a.png"), seen(root, b"b.png", says("a dog")))
         hits, _ = await store.search(parse("format:png", LOCAL), limit=5)

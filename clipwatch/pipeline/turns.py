@@ -1,9 +1,9 @@
-"""Turns at a server's slots, in the order of claims."""
+"""Turns at a server's slots, in the order of claims, and at choosing what is next."""
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 
 class Turns:
@@ -38,3 +38,31 @@ class Turns:
             if not place.done():
                 place.set_result(None)
                 self._free -= 1
+
+
+class Choosing:
+    """The choice of a job, which is one hand's at a time. A hand may keep it while it waits for
+    work, so one that has a job and has to choose once more goes before all that have none: its
+    picture is ready. ``ring`` wakes the one that waits."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._lock = asyncio.Lock()
+        self._again = 0  #: hands that want to choose once more
+
+    @asynccontextmanager
+    async def first(self) -> AsyncIterator[bool]:
+        """For a hand that has no job: whether the choice is really its own now."""
+        async with self._lock:
+            yield not self._again
+
+    @asynccontextmanager
+    async def again(self) -> AsyncIterator[None]:
+        """For a hand that has a job."""
+        self._again += 1
+        self._ring()
+        try:
+            async with self._lock:
+                yield
+        finally:
+            self._again -= 1

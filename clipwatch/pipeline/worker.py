@@ -37,7 +37,7 @@ from clipwatch.pipeline.endings import (
 from clipwatch.pipeline.lacking import Lacking
 from clipwatch.pipeline.pool import Pool
 from clipwatch.pipeline.standing import Standing
-from clipwatch.pipeline.turns import Turns
+from clipwatch.pipeline.turns import Choosing, Turns
 from clipwatch.store.base import Store
 
 IDLE_LOOK_SECS = 60.0
@@ -95,7 +95,7 @@ class Worker:
         self._pool = pool
         self._lacking = Lacking(clock)
         self._bell = Doorbell(clock)
-        self._choosing = asyncio.Lock()
+        self._choosing = Choosing(self._bell.ring)
         self._turns = Turns(backend.limit)
         self._places = asyncio.Semaphore(backend.limit + 1)  #: for jobs in hand
         self._rings = 0
@@ -162,8 +162,8 @@ class Worker:
         One hand chooses at a time. While the queue is known to have more the next one may choose
         before the claim is written: claims that come together are committed together.
         """
-        async with self._choosing:
-            permission = await self._free_to_claim()
+        async with self._choosing.first() as is_ours:
+            permission = await self._free_to_claim() if is_ours else None
             if permission is None:
                 return None
             rings = self._rings
@@ -337,17 +337,14 @@ class Worker:
 
     async def _reconsidered(self, job: Job, rings: int) -> Job | None:
         """The job, if it is still the one to send; a more pressing one, which is now leased in its
-        place; or None, where nothing may be sent.
-
-        Where no bell rang since it was taken, a look at the server of half a second ago will do.
-        """
+        place; or None, where nothing may be sent. Where no bell rang since it was taken, a look at
+        the server of half a second ago will do."""
         if rings == self._rings:
             if await self._may_be_sent(job.priority, afresh=False):
                 return job
             await self._endings.put_back(job)
             return None
-        self._bell.ring()  # whoever waits there has to let go of the choice
-        async with self._choosing:  # else another hand might take what is more pressing
+        async with self._choosing.again():  # else another hand takes what is more pressing
             return await self._chosen_again(job)
 
     async def _chosen_again(self, job: Job) -> Job | None:

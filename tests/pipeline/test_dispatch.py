@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from clipwatch.model import Ask, JobState, Priority
+from clipwatch.model import Ask, Image, JobState, Priority
 from clipwatch.store.sqlite import SqliteStore
 from tests import pictures
 from tests.clock import ManualClock
@@ -69,6 +72,40 @@ async def test_as_many_pictures_are_in_flight_as_the_back_end_has_slots(
             hang.release.set()
         await eventually(rig.done)
     assert len(server.calls) == 6
+
+
+class Ringing:
+    """A store at which the bell rings while a picture is prepared, once everybody else waits."""
+
+    def __init__(self, store: SqliteStore, clock: ManualClock) -> None:
+        self._store = store
+        self._clock = clock
+        self.ring: Callable[[], None] = lambda: None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def image(self, image_id: UUID) -> Image:
+        await eventually(self._somebody_waits)
+        self.ring()
+        await eventually(self._somebody_waits)
+        return await self._store.image(image_id)
+
+    async def _somebody_waits(self) -> bool:
+        return bool(self._clock.sleeping)
+
+
+async def test_a_prepared_picture_does_not_wait_for_those_who_wait_for_work(
+    store: SqliteStore, clock: ManualClock, server: FakeA1111, tmp_path: Path
+) -> None:
+    """However many they are. Here the clock stands still."""
+    ringing, settings = Ringing(store, clock), Server(server.url, limit=3)
+    async with asking(store, clock, tmp_path / "i", settings, seen_as=ringing) as rig:
+        ringing.ring = rig.interrogations.wake
+        rig.start()
+        await rig.idle()
+        await rig.add()
+        await eventually(rig.done)
 
 
 @pytest.mark.parametrize("priority", [Priority.INTERACTIVE, Priority.NEW])

@@ -17,6 +17,11 @@ class LocationState(StrEnum):
     MISSING = "missing"
 
 
+#: How exactly a time is kept, in nanoseconds: by most file systems; NTFS; programs that know only
+#: microseconds; exFAT; ext3 and old protocols; FAT. What is more exact is cut off.
+_UNITS_NS = (1, 100, 1000, 10_000_000, 1_000_000_000, 2_000_000_000)
+
+
 class FileStat(NamedTuple):
     """What tells one state of one file from another. A tuple, since a sweep makes and compares two
     of them for every file there is."""
@@ -30,6 +35,13 @@ class FileStat(NamedTuple):
     def mtime(self) -> int:
         """Microseconds since the epoch."""
         return self.mtime_ns // 1000
+
+    def is_carried_from(self, before: "FileStat") -> bool:
+        """Whether size and time are those of a file that was moved here along with its time, as
+        exactly as the file system here keeps that."""
+        return self.size == before.size and any(
+            self.mtime_ns == before.mtime_ns // unit * unit for unit in _UNITS_NS
+        )
 
 
 @dataclass(frozen=True, slots=True)

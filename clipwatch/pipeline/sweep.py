@@ -30,6 +30,8 @@ ROOT_DOUBTED = "root.doubted"
 #: A thread hop lists this many files, or this many folders, whichever comes first.
 FILES_A_HOP = 2000
 FOLDERS_A_HOP = 200
+#: Changed files that a sweep keeps for its end; where there are more, a drive was mounted anew.
+KEPT_BACK = 10_000
 COARSE_NS = 2_000_000_000  #: file systems count mtimes in up to two seconds
 
 log = structlog.get_logger()
@@ -81,13 +83,17 @@ class Sweeper:
         while group := await asyncio.to_thread(_next_listings, listings):
             for listing in group:
                 await self._compare(watched, listing, found)
+            if len(found.changed) > KEPT_BACK:
+                found.take_changed()
             while len(found.look) >= ROWS:
                 counts = add(counts, await self._observe(watched, found, priority, batch_id))
                 if progress:
                     await progress(add(counts, found.counts()))
         if under == b"" and not found.listed:
             raise RootOffline(f"{os.fsdecode(watched.root.path)} is not there")
-        counts = add(counts, await self._observe(watched, found, priority, batch_id))
+        found.take_changed()
+        while found.look:
+            counts = add(counts, await self._observe(watched, found, priority, batch_id))
         if recursive or not found.listed:
             await self._find_lost_folders(watched, under, found)
         if not (under == b"" and self._is_doubtful(watched, found)) and found.gone:
@@ -141,13 +147,14 @@ class Sweeper:
             images = {name: listing.files[name] for name in listing.files.keys() - others}
             difference = compare(images, known)
         irregular = [name for name in listing.irregular if name not in known]
-        look = [*difference.added, *difference.changed, *difference.unfinished, *irregular]
+        look = [*difference.added, *difference.unfinished, *irregular]
         look += _told_beside(listing, difference, known)
         look.sort(key=partial(_mtime_in, listing), reverse=True)
         gone = [name for name in difference.gone if name not in listing.irregular]
         found.met += len(listing.files) - len(others)
         found.unchanged += len(difference.unchanged) - len(difference.unfinished)
         found.look += [os.path.join(listing.folder, name) for name in look]
+        found.changed += [os.path.join(listing.folder, name) for name in difference.changed]
         found.gone += [os.path.join(listing.folder, name) for name in gone]
 
     def _skip(self, watched: WatchedRoot, listing: FolderListing) -> None:
@@ -239,12 +246,20 @@ class Found:
     met: int = 0  #: files on disk
     unchanged: int = 0
     look: list[bytes] = field(default_factory=list)
+    #: names that have another file or content now. They come last: what they had may have been
+    #: moved, and is known again by its inode only as long as it is not taken for overwritten
+    changed: list[bytes] = field(default_factory=list)
     gone: list[bytes] = field(default_factory=list)
     listed: set[bytes] = field(default_factory=set)
     unreadable: list[bytes] = field(default_factory=list)
 
     def counts(self) -> ScanCounts:
         return ScanCounts(found=self.unchanged, unchanged=self.unchanged)
+
+    def take_changed(self) -> None:
+        """Have what was kept back looked at."""
+        self.look += self.changed
+        self.changed.clear()
 
     def may_hold(self, folder: bytes) -> bool:
         """Whether the folder may still be there, in one that cannot be read."""

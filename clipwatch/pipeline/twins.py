@@ -40,25 +40,32 @@ async def _with_hashes(
     keys = Counter(one.quick_key for one in seen if one.quick_key)
     alike = await store.nominated(set(keys))
     copies = [one for one in seen if one.quick_key and _may_be_copy(one, alike, keys)]
-    for path in {path for one in copies for path in alike.get(one.quick_key or b"", ())}:
-        known_hash = await asyncio.to_thread(hash_file, path)
-        if known_hash is not None:
-            await store.set_content_hash(path, known_hash)
-    hashes = {one.path: await asyncio.to_thread(hash_file, absolute(one.path)) for one in copies}
-    return [replace(one, content_hash=hashes.get(one.path)) for one in seen] if hashes else seen
+    if not copies:
+        return seen
+    known = {file for one in copies for file in alike.get(one.quick_key or b"", ())}
+    unhashed = [file for file in known if file.content_hash is None]
+    hashed = [await asyncio.to_thread(_with_hash, file) for file in unhashed]
+    await store.set_keys([file for file in hashed if file.content_hash is not None])
+    hashes = {
+        one.path: await asyncio.to_thread(hash_file, absolute(one.path), one.stat) for one in copies
+    }
+    return [replace(one, content_hash=hashes.get(one.path)) for one in seen]
 
 
 def _may_be_copy(
-    seen: Observation, alike: Mapping[bytes, Mapping[bytes, FileStat]], keys: Counter[bytes]
+    seen: Observation, alike: Mapping[bytes, Sequence[FileKeys]], keys: Counter[bytes]
 ) -> bool:
-    """Whether only a hash can tell. One that is alike to the nanosecond of its time was carried
-    along, and is believed without: a drive that is mounted anew is not read whole for it."""
+    """Whether only a hash can tell. One that is alike to its time was carried along, and is
+    believed without: a drive that is mounted anew is not read whole for it."""
     key = seen.quick_key or b""
     if keys[key] > 1:
         return True
-    known = alike.get(key, {}).values()
-    same = (seen.stat.size, seen.stat.mtime_ns)
-    return bool(known) and all((one.size, one.mtime_ns) != same for one in known)
+    known = alike.get(key, ())
+    return bool(known) and not any(seen.stat.is_carried_from(one.stat) for one in known)
+
+
+def _with_hash(file: FileKeys) -> FileKeys:
+    return replace(file, content_hash=hash_file(file.path, file.stat))
 
 
 async def _with_pixel_keys(
@@ -104,9 +111,17 @@ def keys_of(path: bytes, stat: FileStat, *, wants_hash: bool, wants_key: bool) -
     return _of_open(path, keys)
 
 
-def hash_file(path: bytes) -> bytes | None:
-    """The BLAKE3 of a file's content, None where it cannot be read now."""
-    return _of_open(path, content_hash)
+def hash_file(path: bytes, stat: FileStat) -> bytes | None:
+    """The BLAKE3 of the content of a file that must still be as ``stat`` says; None where it is
+    not, or cannot be read now."""
+
+    def hashed(fd: int) -> bytes | None:
+        if file_stat(os.fstat(fd)) != stat:
+            return None
+        found = content_hash(fd)
+        return found if file_stat(os.fstat(fd)) == stat else None
+
+    return _of_open(path, hashed)
 
 
 def key_file(path: bytes, stat: FileStat) -> bytes | None:

@@ -110,14 +110,9 @@ class Store(Protocol):
     async def unfinished(self, root_id: int) -> Sequence[bytes]:
         """Relative paths of files that are settling, incomplete or unreadable."""
 
-    async def nominated(
-        self, quick_keys: Collection[bytes]
-    ) -> Mapping[bytes, Mapping[bytes, FileStat]]:
-        """Files that may be the same as a new one and whose content hash is not known yet, by
-        quick key and absolute path; missing ones left out."""
-
-    async def set_content_hash(self, path: bytes, content_hash: bytes) -> None:
-        """Note the BLAKE3 of the file at this absolute path, unknown paths being ignored."""
+    async def nominated(self, quick_keys: Collection[bytes]) -> Mapping[bytes, Sequence[FileKeys]]:
+        """By each of these quick keys that a file has: the files that have it and what is known
+        of their content, forgotten ones among them, missing ones only where their hash is known."""
 
     async def alike(
         self, pixel_hints: Collection[int]
@@ -132,7 +127,8 @@ class Store(Protocol):
         """Images that are present, newest first, with a seq below that; of each one file."""
 
     async def set_keys(self, found: Sequence[FileKeys]) -> None:
-        """Note content hashes and pixel keys of files that are still known like this."""
+        """Note content hashes and pixel keys of files that are still known like this, or were when
+        they were forgotten."""
 
     async def record(
         self,

@@ -55,6 +55,7 @@ from clipwatch.store import (
     sqlite_jobs,
     sqlite_ledger,
     sqlite_locations,
+    sqlite_lookup,
     sqlite_manual,
     sqlite_meta,
     sqlite_prompts,
@@ -244,13 +245,8 @@ class SqliteStore(Browsing):
     async def unfinished(self, root_id: int) -> Sequence[bytes]:
         return await self._read(lambda it: sqlite_locations.unfinished(it, root_id))
 
-    async def nominated(
-        self, quick_keys: Collection[bytes]
-    ) -> Mapping[bytes, Mapping[bytes, FileStat]]:
-        return await self._read(lambda it: sqlite_locations.nominated(it, quick_keys))
-
-    async def set_content_hash(self, path: bytes, content_hash: bytes) -> None:
-        await self._write(lambda it: sqlite_locations.set_content_hash(it, path, content_hash))
+    async def nominated(self, quick_keys: Collection[bytes]) -> Mapping[bytes, Sequence[FileKeys]]:
+        return await self._read(lambda it: sqlite_lookup.nominated(it, quick_keys))
 
     async def alike(
         self, pixel_hints: Collection[int]
@@ -289,7 +285,7 @@ class SqliteStore(Browsing):
         batch_id: UUID | None = None,
     ) -> Sequence[Recorded] | None:
         def work(it: sqlite3.Connection) -> Sequence[Recorded] | None:
-            if sqlite_locations.may_be_alike(it, observations):
+            if sqlite_lookup.may_be_alike(it, observations):
                 return None
             return sqlite_record.record(
                 it, observations, now=now, priority=priority, batch_id=batch_id

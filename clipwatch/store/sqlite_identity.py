@@ -1,4 +1,4 @@
-"""Is this file one that we know? Pure; the rules stand in ``decide``."""
+"""Is this file one that we know? Pure; the rules stand in ``Step`` and ``decide``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,11 +33,29 @@ class Place:
 
 
 class Step(Enum):
-    """What an observation means for a path that is known."""
+    """What an observation means."""
 
-    SAME = auto()  #: the content that we know, perhaps in another state
-    REWRITTEN = auto()  #: its image has a new content
-    APART = auto()  #: other files still have the old content, so this one leaves the image
+    NEW = auto()  #: a content that nobody knew
+    LINKED = auto()  #: as NEW, but an image has this file, or its content, at another path
+    SAME = auto()  #: the content that we know there, perhaps in another state
+    REWRITTEN = auto()  #: the image there has a new content
+    APART = auto()  #: other files still have the old content: of its image, this one is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an observation means, and for which image."""
+
+    step: Step  #: never APART, which is one of the first two here
+    place: Place | None = None  #: what is known of the path; where NEW or LINKED, that file is gone
+    seq: int = 0  #: of the image that is LINKED
+
+    def waits(self, seen: Observation) -> bool:
+        """Whether it is better told after what else was seen: the file that was here, or that this
+        is a copy of, may be among that under another name, known by its inode."""
+        if self.step is Step.REWRITTEN:
+            return self.place is not None and self.place.was_read
+        return self.step is Step.NEW and seen.content_hash is not None
 
 
 def pick(places: Sequence[Place], seen: Observation) -> Place | None:
@@ -54,7 +72,7 @@ def pick(places: Sequence[Place], seen: Observation) -> Place | None:
 
 def decide(place: Place, others: Sequence[FileStat], seen: Observation) -> Step:
     """What was seen at ``place``, whose image has ``others`` as its other living files."""
-    if _is_same(place, seen) or seen.stat in others:
+    if _is_same(place, seen) or _is_touched(place, seen) or seen.stat in others:
         return Step.SAME
     if any(not _is_linked(other, seen.stat) for other in others):
         return Step.APART
@@ -74,13 +92,20 @@ def _is_same(place: Place, seen: Observation) -> bool:
     return same_bytes or seen.stat == place.stat or _is_carried(place, seen)
 
 
+def _is_touched(place: Place, seen: Observation) -> bool:
+    """The file that was never seen gone has another time, and its size and both ends are the old
+    ones. What else it held is known by no hash, and gone if it was another: it is believed."""
+    is_there = place.state != LocationState.MISSING and place.content_hash is None
+    return is_there and seen.quick_key is not None and seen.quick_key == place.quick_key
+
+
 def _is_carried(place: Place, seen: Observation) -> bool:
     """The file as it was, under another device or inode: its drive was mounted anew, or it was
     moved there with its times, and no hash tells what it held before."""
     if seen.content_hash is not None and place.content_hash is not None:
         return False
-    same_time = (seen.stat.size, seen.stat.mtime_ns) == (place.stat.size, place.stat.mtime_ns)
-    return same_time and seen.quick_key is not None and seen.quick_key == place.quick_key
+    same_ends = seen.quick_key is not None and seen.quick_key == place.quick_key
+    return same_ends and seen.stat.is_carried_from(place.stat)
 
 
 def _is_linked(one: FileStat, other: FileStat) -> bool:

@@ -12,7 +12,6 @@ from clipwatch.model import (
     KnownFile,
     Location,
     LocationState,
-    Observation,
     Priority,
 )
 from clipwatch.store import sqlite_changes, sqlite_removal
@@ -120,22 +119,6 @@ def unfinished(connection: sqlite3.Connection, root_id: int) -> list[bytes]:
     return [path for (path,) in rows]
 
 
-def nominated(
-    connection: sqlite3.Connection, quick_keys: Collection[bytes]
-) -> dict[bytes, dict[bytes, FileStat]]:
-    """Files without a content hash, by quick key and absolute path."""
-    found: dict[bytes, dict[bytes, FileStat]] = {}
-    for quick_key in quick_keys:
-        for root, path, *stat in connection.execute(
-            "SELECT root.path, location.path, device, inode, size, mtime_ns"
-            " FROM location JOIN root USING (root_id) JOIN image USING (seq)"
-            " WHERE quick_key = ? AND location.state <> 'missing' AND content_hash IS NULL",
-            (quick_key,),
-        ):
-            found.setdefault(quick_key, {})[os.path.join(root, path)] = stat_of(*stat)
-    return found
-
-
 def place_of(connection: sqlite3.Connection, path: bytes) -> tuple[int, bytes, bytes] | None:
     """Root, folder and name of an absolute path; None outside every root."""
     for root_id, root in connection.execute("SELECT root_id, path FROM root"):
@@ -143,17 +126,6 @@ def place_of(connection: sqlite3.Connection, path: bytes) -> tuple[int, bytes, b
         if path.startswith(inside):
             return root_id, *os.path.split(path[len(inside) :])
     return None
-
-
-def set_content_hash(connection: sqlite3.Connection, path: bytes, content_hash: bytes) -> None:
-    """Note what the bytes of a file are; unknown files are ignored."""
-    place = place_of(connection, path)
-    if place is not None:
-        connection.execute(
-            "UPDATE image SET content_hash = ?"
-            f" WHERE seq = (SELECT seq FROM location WHERE {_LIVE})",
-            (content_hash, *place),
-        )
 
 
 def alike(
@@ -166,18 +138,6 @@ def alike(
     for hint, root, path, *stat in connection.execute(_WITHOUT_KEY, wanted):
         found[hint].append((os.path.join(root, path), stat_of(*stat)))
     return found
-
-
-def may_be_alike(connection: sqlite3.Connection, seen: Sequence[Observation]) -> bool:
-    """Whether a key nominates any of these for what another of them, or a known file, holds."""
-    keys = [one.quick_key for one in seen if one.quick_key]
-    hints = [one.pixel_hint for one in seen if one.pixel_hint is not None]
-    return bool(
-        len(set(keys)) < len(keys)
-        or len(set(hints)) < len(hints)
-        or nominated(connection, keys)
-        or alike(connection, hints)
-    )
 
 
 def set_pixel_key(
@@ -198,9 +158,9 @@ def set_keys(connection: sqlite3.Connection, found: Sequence[FileKeys]) -> None:
     for one in found:
         place = place_of(connection, one.path)
         if place is not None:
-            connection.execute(
-                _SET_KEYS, (one.content_hash, one.pixel_key, *place, *stat_columns(one.stat))
-            )
+            where = (*place, *stat_columns(one.stat))
+            connection.execute(_SET_KEYS, (one.content_hash, one.pixel_key, *where))
+            sqlite_removal.set_content_hash(connection, one.content_hash, where)
 
 
 def newest(connection: sqlite3.Connection, below: int | None, limit: int) -> list[Kept]:

@@ -1,8 +1,8 @@
 """Recording what was seen: images, locations, prompts, tags, jobs.
 
 Each observation is looked up and its image and location are written at once, so that the next
-one sees them, unless none can have to do with it; prompts, tags, raw texts and the full-text index
-follow in bulk at the end.
+one sees them, unless none can have to do with it; those that others may explain come last. Prompts,
+tags, raw texts and the full-text index follow in bulk at the end.
 """
 
 import os
@@ -38,20 +38,26 @@ from clipwatch.store import (
 )
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_ADDED, IMAGE_CHANGED, Entry
 from clipwatch.store.sqlite_facts import Facts
-from clipwatch.store.sqlite_identity import Place, Step, decide, pick, shows_the_same
+from clipwatch.store.sqlite_identity import Finding, Place, Step, shows_the_same
 from clipwatch.store.sqlite_ledger import Gift, Picture
 from clipwatch.store.sqlite_locations import MANY, mark_missing, refresh
-from clipwatch.store.sqlite_lookup import known_content, others, places
-from clipwatch.store.sqlite_prompts import Keys
+from clipwatch.store.sqlite_lookup import look_up
+from clipwatch.store.sqlite_observed import (
+    clamped,
+    hashed,
+    keys_of,
+    outcome_of,
+    reason_of,
+    stays,
+    tells_more,
+)
 from clipwatch.store.sqlite_seq import FreeSeqs
 from clipwatch.store.sqlite_spacing import spaced
 from clipwatch.store.sqlite_strangers import strangers
 from clipwatch.store.sqlite_values import (
-    clamp,
     pack,
     parts_json,
     stat_columns,
-    stat_of,
     text,
     text_or_none,
     to_json,
@@ -79,6 +85,8 @@ UPDATE location SET seq = ?, device = ?, inode = ?, size = ?, mtime_ns = ?,
                     quick_key = coalesce(?, quick_key), state = ?, reason = ?, seen_at = ?,
                     missing_since = NULL
 WHERE location_id = ?"""
+# What lay there once is by no means the new content.
+_OUTDATE = "UPDATE location SET inode = 0, quick_key = NULL WHERE seq = ? AND state = 'missing'"
 _ADD_PROMPT = """
 INSERT INTO prompt (id, prompt_id, seq, revision, type, text, negative, spaced_text,
                     spaced_negative, parts, parameters, facts, created_at)
@@ -109,10 +117,17 @@ def record(
     """Write what was seen; one answer each, in order. See ``Store.record``."""
     recording = _Recording(connection, observations, now, priority, batch_id)
     new = strangers(connection, observations)
-    answers = [
-        recording.observe(seen, is_new=number in new) for number, seen in enumerate(observations)
-    ]
-    answers = recording.finish(answers)
+    noted: dict[int, Recorded] = {}
+    waiting: dict[int, Observation] = {}
+    for number, seen in enumerate(map(clamped, observations)):
+        found = Finding(Step.NEW) if number in new else look_up(connection, seen)
+        if found.waits(seen):
+            waiting[number] = seen
+        else:
+            noted[number] = recording.observe(seen, found, is_new=number in new)
+    for number, seen in waiting.items():
+        noted[number] = recording.observe(seen, look_up(connection, seen), is_new=False)
+    answers = recording.finish([noted[number] for number in range(len(observations))])
     for seen, answer in zip(observations, answers, strict=True):
         if seen.sidecar is not None and answer.verdict is not Verdict.FORGOTTEN:
             sqlite_sidecars.add(connection, answer.image_id.bytes, seen, now)
@@ -150,30 +165,23 @@ class _Recording:
         self.rows: dict[str, list[tuple[object, ...]]] = {}  #: by statement: those of new ones
         self.any_forgotten = sqlite_removal.any_forgotten(connection)
 
-    def observe(self, seen: Observation, *, is_new: bool) -> Recorded:
-        """Look one observation up, unless it is known to be new, and write its image and
-        location."""
+    def observe(self, seen: Observation, found: Finding, *, is_new: bool) -> Recorded:
+        """Write the image and location of one observation, which was looked up."""
         self.has_sidecar = seen.sidecar is not None and seen.sidecar.outcome is Outcome.PROMPT
         self.is_new = is_new
-        if clamp(seen.stat.mtime_ns) != seen.stat.mtime_ns:
-            seen = replace(seen, stat=stat_of(*stat_columns(seen.stat)))
         if self.any_forgotten:
             image_id = sqlite_removal.forgotten(self.connection, seen, self.now)
             if image_id is not None:
                 mark_missing(self.connection, seen.root_id, [seen.path], self.now)
                 return Recorded(image_id, Verdict.FORGOTTEN)
-        if is_new:
-            return self._new_image(seen, None)
-        place = pick(places(self.connection, seen), seen)
-        if place is None:
-            return self._arrived(seen, None)
-        match decide(place, others(self.connection, place, seen), seen):
-            case Step.SAME:
-                return self._seen_again(place, seen)
-            case Step.APART:
-                return self._arrived(seen, place)
-            case Step.REWRITTEN:
-                return self._rewritten(place, seen)
+        place = found.place
+        if place is not None and found.step is Step.SAME:
+            return self._seen_again(place, seen)
+        if place is not None and found.step is Step.REWRITTEN:
+            return self._rewritten(place, seen)
+        if place is not None:
+            mark_missing(self.connection, seen.root_id, [seen.path], self.now)
+        return self._new_image(seen) if found.step is Step.NEW else self._linked(seen, found.seq)
 
     def finish(self, answers: Sequence[Recorded]) -> list[Recorded]:
         """Write what waited; the answers, by now without the jobs that are not needed."""
@@ -215,47 +223,41 @@ class _Recording:
 
     # --- what an observation can mean --------------------------------------------------------
 
-    def _arrived(self, seen: Observation, place: Place | None) -> Recorded:
-        """At a path that is new, or whose file has left its image (then ``place``)."""
-        seq = known_content(self.connection, seen)
-        answer = self._new_image(seen, place) if seq is None else self._linked(seen, seq, place)
-        if place is not None:
-            refresh(self.connection, place.seq)
-        return answer
-
-    def _new_image(self, seen: Observation, place: Place | None) -> Recorded:
+    def _new_image(self, seen: Observation) -> Recorded:
         seq = self.seqs.take(seen.stat.mtime)
         image_id = ordered_id(self.now, seq)  # what comes together is sorted by age
         columns = (*self._image_columns(seen, seq, 1), 1, seq, image_id.bytes, self.now)
         self._insert(_ADD_IMAGE, columns)
         self.unindexed.add(seq)
-        self._locate(seen, seq, place)
+        self._locate(seen, seq, None)
         self._keep(seen, seq)
         self.changes.append(Entry(IMAGE_ADDED, image_id.bytes, {"state": seen.state}))
-        needs = _outcome(seen) in (Outcome.NO_PROMPT, Outcome.NONE)
+        needs = outcome_of(seen) in (Outcome.NO_PROMPT, Outcome.NONE)
         return Recorded(image_id, Verdict.NEW, needs and self._add_job(seq, 1))
 
-    def _linked(self, seen: Observation, seq: int, place: Place | None) -> Recorded:
-        self._locate(seen, seq, place)
+    def _linked(self, seen: Observation, seq: int) -> Recorded:
+        self._locate(seen, seq, None)
         image_id, revision, outcome, content_hash = self.connection.execute(
             "SELECT image_id, revision, outcome, content_hash FROM image WHERE seq = ?", (seq,)
         ).fetchone()
-        if _tells(seen, outcome):
-            self._rewrite(_hashed(seen, content_hash), seq, revision)
+        if tells_more(seen, outcome):
+            self._rewrite(hashed(seen, content_hash), seq, revision)
+        else:
+            sqlite_prompts.note(self.connection, seq, keys_of(seen))
         refresh(self.connection, seq)
         return self._changed(seq, image_id, revision, Verdict.LINKED)
 
     def _seen_again(self, place: Place, seen: Observation) -> Recorded:
-        tells = _tells(seen, place.outcome)
+        tells = tells_more(seen, place.outcome)
         hashes = seen.content_hash is not None and place.content_hash is None
         hashes = hashes or (seen.pixel_key is not None and place.pixel_key is None)
-        if not (tells or hashes) and _stays(place, seen):
+        if not (tells or hashes) and stays(place, seen):
             return Recorded(UUID(bytes=place.image_id), Verdict.UNCHANGED)
         self._locate(seen, place.seq, place)
         if tells:
-            self._rewrite(_hashed(seen, place.content_hash), place.seq, place.revision)
+            self._rewrite(hashed(seen, place.content_hash), place.seq, place.revision)
         else:
-            sqlite_prompts.note(self.connection, place.seq, _keys(seen))
+            sqlite_prompts.note(self.connection, place.seq, keys_of(seen))
         refresh(self.connection, place.seq)
         if not tells and seen.state == place.state:
             return Recorded(UUID(bytes=place.image_id), Verdict.UNCHANGED)
@@ -265,6 +267,7 @@ class _Recording:
         revision = place.revision + place.was_read
         if revision > place.revision and shows_the_same(place, seen):
             self._carry_over(place, seen, revision)
+        self.connection.execute(_OUTDATE, (place.seq,))
         self._locate(seen, place.seq, place)
         self._rewrite(seen, place.seq, revision)
         if place.was_read:
@@ -275,9 +278,9 @@ class _Recording:
 
     def _carry_over(self, place: Place, seen: Observation, revision: int) -> None:
         """Only the metadata were rewritten: what was known of the picture still holds."""
-        if _outcome(seen) not in (Outcome.NO_PROMPT, Outcome.NONE):
+        if outcome_of(seen) not in (Outcome.NO_PROMPT, Outcome.NONE):
             return
-        to = Picture(place.seq, place.image_id, revision, _keys(seen))
+        to = Picture(place.seq, place.image_id, revision, keys_of(seen))
         if place.read_prompt is not None and place.read_type in sqlite_prompts.READ:
             tags = sqlite_ledger.read_tags(self.connection, place.seq)
             self.gifts.append(Gift.of_file(to, place.read_prompt, place.seq, tags))
@@ -298,7 +301,7 @@ class _Recording:
             *stat_columns(seen.stat),
             seen.quick_key,
             seen.state,
-            _reason(seen),
+            reason_of(seen),
             self.now,
         )
         if seen.pixel_key is not None:
@@ -327,7 +330,7 @@ class _Recording:
             told.format,
             told.width,
             told.height,
-            _outcome(seen),
+            outcome_of(seen),
             text_or_none(told.generator),
             text_or_none(told.version),
             text_or_none(told.reason),
@@ -335,7 +338,7 @@ class _Recording:
             seen.content_hash,
             seen.pixel_key,
             seen.pixel_hint,
-            self._add_prompt(told, seq, revision) if _outcome(seen) == Outcome.PROMPT else None,
+            self._add_prompt(told, seq, revision) if outcome_of(seen) == Outcome.PROMPT else None,
         )
 
     def _add_prompt(self, told: Embedded, seq: int, revision: int) -> int | None:
@@ -379,37 +382,3 @@ class _Recording:
         values = (job_id, seq, revision, self.priority, self.now, self.batch, self.now)
         self._insert(_ADD_JOB, values)
         return True
-
-
-def _outcome(seen: Observation) -> Outcome | None:
-    """What the image counts as; of a file that is not whole only that it cannot be read."""
-    told = seen.embedded
-    if told is None:
-        return None
-    whole = seen.state == LocationState.PRESENT or told.outcome == Outcome.UNREADABLE
-    return told.outcome if whole else None
-
-
-def _tells(seen: Observation, before: str | None) -> bool:
-    """Whether this look says more than the one before, of the same bytes."""
-    outcome = _outcome(seen)
-    return outcome not in (None, before) and (outcome != Outcome.UNREADABLE or before is None)
-
-
-def _stays(place: Place, seen: Observation) -> bool:
-    now = (seen.stat, seen.state, _reason(seen))
-    same = (place.stat, place.state, place.reason) == now
-    return same and seen.quick_key in (None, place.quick_key)
-
-
-def _reason(seen: Observation) -> str | None:
-    told = seen.embedded.reason if seen.embedded else None
-    return text_or_none(seen.reason or told)
-
-
-def _keys(seen: Observation) -> Keys:
-    return Keys(seen.content_hash, seen.pixel_key)
-
-
-def _hashed(seen: Observation, content_hash: bytes | None) -> Observation:
-    return replace(seen, content_hash=seen.content_hash or content_hash)

@@ -4,8 +4,10 @@ A forgotten file leaves a tombstone, so that no scan brings it back under whatev
 there. What is pruned leaves none: its files are gone, and if one returns it is new.
 """
 
+import os
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from clipwatch.model import KnownFile, LocationState, Observation, Pruned, TagOrigin
@@ -26,15 +28,23 @@ _SAME_FILE = (
     " AND inode <> 0 LIMIT 1"
 )
 _SAME_CONTENT = "SELECT image_id FROM forgotten WHERE content_hash = ? LIMIT 1"
-_CARRIED = (
-    "SELECT image_id FROM forgotten WHERE quick_key = ? AND size = ? AND mtime_ns = ? LIMIT 1"
-)
+_CARRIED = "SELECT image_id, device, inode, size, mtime_ns FROM forgotten WHERE quick_key = ?"
 _AGAIN = """
-INSERT OR REPLACE INTO forgotten (image_id, device, inode, size, mtime_ns, quick_key,
-                                  content_hash, root_id, folder, name, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT OR REPLACE INTO forgotten (image_id, device, inode, size, mtime_ns, root_id, folder, name,
+                                  at, quick_key, content_hash)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce(?10, max(quick_key)),
+       coalesce(?11, max(content_hash))
+FROM forgotten WHERE image_id = ?1"""
+_NOMINATED = """
+SELECT root.path, folder, name, device, inode, size, mtime_ns, content_hash
+FROM forgotten JOIN root USING (root_id) WHERE quick_key = ?"""
+_SET_HASH = """
+UPDATE forgotten SET content_hash = ? WHERE content_hash IS NULL AND image_id =
+  (SELECT image_id FROM forgotten WHERE root_id = ? AND folder = ? AND name = ?
+   AND device = ? AND inode = ? AND size = ? AND mtime_ns = ?)"""
 _IN_FOLDER = """
-SELECT name, device, inode, size, mtime_ns FROM forgotten WHERE root_id = ? AND folder = ?"""
+SELECT name, device, inode, size, mtime_ns FROM forgotten WHERE root_id = ? AND folder = ?
+ORDER BY at, rowid"""
 _LONG_MISSING = """
 FROM image WHERE missing = 1 AND NOT EXISTS
   (SELECT 1 FROM location WHERE location.seq = image.seq AND coalesce(missing_since, ?1) >= ?1)"""
@@ -71,19 +81,34 @@ def forgotten(connection: sqlite3.Connection, seen: Observation, now: int) -> UU
     if row is None and seen.content_hash is not None:
         row = connection.execute(_SAME_CONTENT, (seen.content_hash,)).fetchone()
     if row is None and seen.quick_key is not None:
-        row = connection.execute(_CARRIED, (seen.quick_key, size, mtime_ns)).fetchone()
+        rows = connection.execute(_CARRIED, (seen.quick_key,))
+        row = next((row for row in rows if seen.stat.is_carried_from(stat_of(*row[1:]))), None)
     if row is None:
         return None
     folder, _, name = seen.path.rpartition(b"/")
     where = (seen.root_id, folder, name, now)
-    file = (device, inode, size, mtime_ns, seen.quick_key, seen.content_hash)
-    connection.execute(_AGAIN, (row[0], *file, *where))
+    keys = (seen.quick_key, seen.content_hash)
+    connection.execute(_AGAIN, (row[0], device, inode, size, mtime_ns, *where, *keys))
     return UUID(bytes=row[0])
 
 
 def any_forgotten(connection: sqlite3.Connection) -> bool:
     """Whether anything was ever forgotten: mostly nothing was, and nothing need be looked up."""
     return connection.execute("SELECT 1 FROM forgotten LIMIT 1").fetchone() is not None
+
+
+def nominated(connection: sqlite3.Connection, quick_key: bytes) -> list[tuple[Any, ...]]:
+    """Forgotten files with this quick key: root, path, stat and content hash."""
+    rows = connection.execute(_NOMINATED, (quick_key,))
+    return [(root, os.path.join(folder, name), *rest) for root, folder, name, *rest in rows]
+
+
+def set_content_hash(
+    connection: sqlite3.Connection, content_hash: bytes | None, where: tuple[object, ...]
+) -> None:
+    """Note what a forgotten file holds: one that lies ``where`` (root, folder, name, stat)."""
+    if content_hash is not None:
+        connection.execute(_SET_HASH, (content_hash, *where))
 
 
 def forgotten_in(

@@ -103,7 +103,7 @@ CREATE TABLE forgotten (
   quick_key BLOB,
   content_hash BLOB,
   at INTEGER NOT NULL,
-  UNIQUE (root_id, folder, name)
+  UNIQUE (root_id, folder, name, image_id)
 );
 CREATE INDEX forgotten_inode ON forgotten (inode);
 CREATE INDEX forgotten_quick ON forgotten (quick_key);

@@ -11,6 +11,7 @@ from clipwatch.errors import Conflict
 from clipwatch.model import Image, PromptType
 from clipwatch.pipeline.comparison import compare
 from clipwatch.pipeline.explain import because
+from clipwatch.pipeline.forget import forget as forget_image
 from clipwatch.pipeline.present import open_present
 from clipwatch.pipeline.prune import prune
 from clipwatch.web.asking import (
@@ -81,7 +82,7 @@ async def forget(request: web.Request) -> web.Response:
     read_parameters(request, NoParameters)
     image_id = read_id(request, "image")
     services = request.app[SERVICES]
-    paths = await services.store.forget(image_id, services.clock.now())
+    paths = await forget_image(services.store, image_id, services.clock.now())
     await services.thumbnails.drop_unknown()
     backups = await services.care.backups()
     answer = {

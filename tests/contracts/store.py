@@ -6,6 +6,7 @@ from clipwatch.model import Root
 from clipwatch.store.base import Store
 from tests.contracts.store_counting import CountingContract
 from tests.contracts.store_files import FilesContract
+from tests.contracts.store_identity import IdentityContract
 from tests.contracts.store_jobs import JobsContract
 from tests.contracts.store_ledger import LedgerContract
 from tests.contracts.store_manual import ManualContract
@@ -16,6 +17,7 @@ from tests.contracts.store_removal import RemovalContract
 class StoreContract(
     CountingContract,
     FilesContract,
+    IdentityContract,
     JobsContract,
     LedgerContract,
     ManualContract,

@@ -116,17 +116,20 @@ class FilesContract:
         assert {s: shown[s] for s in states} == {s: f"it is {s}" for s in states}
         assert (await store.queue()).ready[NEW] == 1
 
-    async def test_a_file_is_nominated_until_its_hash_is_known(
-        self, store: Store, root: Root
-    ) -> None:
+    async def test_files_with_a_quick_key_are_nominated(self, store: Store, root: Root) -> None:
         one = seen(root, b"a.png", quick_key=b"k1")
-        await put(store, one, seen(root, b"b.png", quick_key=b"k2"))
-        assert await store.nominated([b"k1", b"k3"]) == {b"k1": {b"/pictures/a.png": one.stat}}
-        await store.set_content_hash(b"/pictures/a.png", b"h" * 32)
-        await store.set_content_hash(b"/elsewhere/a.png", b"h" * 32)
-        assert await store.nominated([b"k1"]) == {}
-        (copy,) = await put(store, seen(root, b"copy.png", content_hash=b"h" * 32))
-        assert copy.verdict == Verdict.LINKED
+        (first, _) = await put(store, one, seen(root, b"b.png", quick_key=b"k2"))
+        file = FileKeys(b"/pictures/a.png", one.stat)
+        assert await store.nominated([b"k1", b"k3"]) == {b"k1": [file]}
+        hashed = replace(file, content_hash=b"h" * 32)
+        await store.mark_missing(root.root_id, [b"a.png"], NOW)
+        assert await store.nominated([b"k1"]) == {}  # nobody can read it any more
+        await put(store, one)
+        await store.set_keys([hashed])
+        await store.mark_missing(root.root_id, [b"a.png"], NOW)
+        assert await store.nominated([b"k1"]) == {b"k1": [hashed]}
+        await store.forget(first.image_id, NOW)
+        assert await store.nominated([b"k1"]) == {b"k1": [hashed]}
 
     async def test_only_what_is_like_nothing_is_recorded_in_one_trip(
         self, store: Store, root: Root
@@ -229,8 +232,11 @@ class FilesContract:
         first, _ = await put(store, one, replace(one, path=b"b.png", stat=stat()))
         (apart,) = await put(store, seen(root, b"b.png", says("a cat")))
         assert apart.verdict == Verdict.NEW
-        (at,) = (await store.image(first.image_id)).locations
-        assert at.path == b"a.png"
+        here, gone = (await store.image(first.image_id)).locations
+        assert [(at.path, at.state) for at in (here, gone)] == [
+            (b"a.png", LocationState.PRESENT),
+            (b"b.png", LocationState.MISSING),
+        ]
 
     async def test_hard_links_that_are_rewritten_stay_one_image(
         self, store: Store, root: Root

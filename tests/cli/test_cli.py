@@ -90,8 +90,14 @@ def test_what_the_daemon_says_cannot_act_on_a_terminal(
 
 def test_an_interrupt_is_130_without_a_traceback() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        # What runs in the background of a shell inherits that it is not interrupted.
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        command = [sys.executable, "-m", "clipwatch", "status", "--url", url]
+        code = (
+            "import signal, sys\nfrom clipwatch.cli import main\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            f"sys.exit(main(['status', '--url', '{url}']))"
+        )
+        command = [sys.executable, "-c", code]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as asking:
             connection, _ = listening.accept()
             asking.send_signal(signal.SIGINT)  # while it waits for an answer

@@ -20,6 +20,7 @@ from clipwatch.model.files import (
     KnownFile,
     Location,
     LocationState,
+    PlainStat,
     Root,
 )
 from clipwatch.model.images import (
@@ -88,6 +89,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Part",
+    "PlainStat",
     "Priority",
     "Prompt",
     "PromptType",

@@ -17,14 +17,17 @@ class LocationState(StrEnum):
     MISSING = "missing"
 
 
+#: A ``FileStat`` without its names, equal to it and made in a fifth of the time: a sweep makes and
+#: compares two for every file there is.
+PlainStat = tuple[int, int, int, int]
+
 #: How exactly a time is kept, in nanoseconds: by most file systems; NTFS; programs that know only
 #: microseconds; exFAT; ext3 and old protocols; FAT. What is more exact is cut off.
 _UNITS_NS = (1, 100, 1000, 10_000_000, 1_000_000_000, 2_000_000_000)
 
 
 class FileStat(NamedTuple):
-    """What tells one state of one file from another. A tuple, since a sweep makes and compares two
-    of them for every file there is."""
+    """What tells one state of one file from another."""
 
     device: int
     inode: int
@@ -93,7 +96,7 @@ class FileKeys:
 
 
 class KnownFile(NamedTuple):
-    """As much of a location as reconcile compares. A tuple, as ``FileStat`` is."""
+    """As much of a location as reconcile compares. A tuple, since there are many."""
 
     stat: FileStat
     state: LocationState

@@ -25,6 +25,7 @@ from clipwatch.model import (
     LocationState,
     Observation,
     Outcome,
+    PlainStat,
     Priority,
     PromptType,
     Recorded,
@@ -254,7 +255,7 @@ class Scanner:
         self._metrics = metrics
         self._others: OrderedDict[bytes, FileStat] = OrderedDict()
 
-    def is_known_other(self, path: bytes, stat: FileStat) -> bool:
+    def is_known_other(self, path: bytes, stat: PlainStat) -> bool:
         """Whether this file (absolute path) was found to be no image, and has not changed since."""
         return self._others.get(path) == stat
 

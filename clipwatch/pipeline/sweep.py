@@ -7,17 +7,24 @@ periodic sweep are all the same walk.
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from uuid import UUID
 
 import structlog
 
 from clipwatch.embedded.sidecar import images_for
 from clipwatch.metrics import Metrics
-from clipwatch.model import Clock, KnownFile, LocationState, Priority, ScanCounts
+from clipwatch.model import (
+    Clock,
+    FileStat,
+    KnownFile,
+    LocationState,
+    PlainStat,
+    Priority,
+    ScanCounts,
+)
 from clipwatch.pipeline.scan import ROWS, Scanner, WatchedRoot, add
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import FolderListing, walk
@@ -81,8 +88,11 @@ class Sweeper:
         listings = walk(watched.root.path, watched.rules, recursive, under, first)
         found, counts = Found(), ScanCounts()
         while group := await asyncio.to_thread(_next_listings, listings):
+            files = {listing.folder: listing.files for listing in group if not listing.error}
+            unlike = await self._store.unlike(watched.root.root_id, files)
             for listing in group:
-                await self._compare(watched, listing, found)
+                names = unlike.get(listing.folder, frozenset())
+                await self._compare(watched, listing, names, found)
             if len(found.changed) > KEPT_BACK:
                 found.take_changed()
             while len(found.look) >= ROWS:
@@ -122,8 +132,11 @@ class Sweeper:
         self._metrics.sweep_calls.labels("stat_folder").inc(len(mtimes.keys() - done))
         return await asyncio.to_thread(_changed, watched.root.path, mtimes, done)
 
-    async def _compare(self, watched: WatchedRoot, listing: FolderListing, found: "Found") -> None:
-        """Add to ``found`` how this folder differs from what is known of it."""
+    async def _compare(
+        self, watched: WatchedRoot, listing: FolderListing, unlike: Set[bytes], found: "Found"
+    ) -> None:
+        """Add to ``found`` how this folder differs from what is known of it, ``unlike`` being the
+        names of which it may."""
         self._metrics.sweep_calls.labels("list_folder").inc()
         self._metrics.sweep_calls.labels("stat_file").inc(len(listing.files))
         if listing.error is not None:
@@ -140,18 +153,35 @@ class Sweeper:
             )
         found.listed.add(listing.folder)
         self._remember(watched, listing)
-        known = await self._store.known(watched.root.root_id, listing.folder)
-        difference = compare(listing.files, known)
+        names = unlike | listing.irregular.keys() | _beside(unlike, listing.files)
+        alike = len(listing.files) - sum(name in listing.files for name in names)
+        found.met += alike
+        found.unchanged += alike
+        if names:
+            known = await self._store.known(watched.root.root_id, listing.folder, names)
+            self._compare_each(watched, listing, names, known, found)
+
+    def _compare_each(
+        self,
+        watched: WatchedRoot,
+        listing: FolderListing,
+        names: Set[bytes],
+        known: Mapping[bytes, KnownFile],
+        found: "Found",
+    ) -> None:
+        """Add to ``found`` what is to be done about those of a folder's names that need a look."""
+        files = {name: FileStat(*listing.files[name]) for name in names & listing.files.keys()}
+        difference = compare(files, known)
         others = self._others(watched, listing, difference)
         if others:
-            images = {name: listing.files[name] for name in listing.files.keys() - others}
+            images = {name: files[name] for name in files.keys() - others}
             difference = compare(images, known)
         irregular = [name for name in listing.irregular if name not in known]
         look = [*difference.added, *difference.unfinished, *irregular]
         look += _told_beside(listing, difference, known)
-        look.sort(key=partial(_mtime_in, listing), reverse=True)
+        look.sort(key=lambda name: files[name].mtime_ns if name in files else 0, reverse=True)
         gone = [name for name in difference.gone if name not in listing.irregular]
-        found.met += len(listing.files) - len(others)
+        found.met += len(files) - len(others)
         found.unchanged += len(difference.unchanged) - len(difference.unfinished)
         found.look += [os.path.join(listing.folder, name) for name in look]
         found.changed += [os.path.join(listing.folder, name) for name in difference.changed]
@@ -266,6 +296,12 @@ class Found:
         return any(folder == one or folder.startswith(one + b"/") for one in self.unreadable)
 
 
+def _beside(names: Set[bytes], files: Mapping[bytes, PlainStat]) -> Set[bytes]:
+    """Those of the files to which one of these names may say a prompt."""
+    images = chain.from_iterable(images_for(os.fsdecode(name)) for name in names)
+    return files.keys() & map(os.fsencode, images)
+
+
 def _told_beside(
     listing: FolderListing, difference: Difference, known: Mapping[bytes, KnownFile]
 ) -> set[bytes]:
@@ -293,11 +329,6 @@ def _next_listings(listings: Iterator[FolderListing]) -> list[FolderListing]:
         if files >= FILES_A_HOP or len(group) >= FOLDERS_A_HOP:
             break
     return group
-
-
-def _mtime_in(listing: FolderListing, name: bytes) -> int:
-    stat = listing.files.get(name)
-    return stat.mtime_ns if stat else 0
 
 
 async def _survey(

@@ -9,7 +9,7 @@ itself in the change log, in the same transaction.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from clipwatch.model import (
     Look,
     Observation,
     Page,
+    PlainStat,
     Priority,
     Prompt,
     Pruned,
@@ -104,8 +105,18 @@ class Store(Protocol):
         """Every folder (relative, b"" is the root) at or below ``under`` that has known files
         which are not missing."""
 
-    async def known(self, root_id: int, folder: bytes) -> Mapping[bytes, KnownFile]:
-        """The files known directly inside ``folder`` (relative), by file name, missing ones too."""
+    async def known(
+        self, root_id: int, folder: bytes, names: Set[bytes] | None = None
+    ) -> Mapping[bytes, KnownFile]:
+        """The files known directly inside ``folder`` (relative), by file name, missing ones too;
+        all, or those with one of these names."""
+
+    async def unlike(
+        self, root_id: int, folders: Mapping[bytes, Mapping[bytes, PlainStat]]
+    ) -> Mapping[bytes, Set[bytes]]:
+        """Which names to compare, where these are all the files that are in these folders by now:
+        those that are not known to be present just like this, and those that are known to be
+        present and are not there. Folders without any are left out."""
 
     async def unfinished(self, root_id: int) -> Sequence[bytes]:
         """Relative paths of files that are settling, incomplete or unreadable."""

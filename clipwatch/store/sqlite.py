@@ -7,7 +7,7 @@ are ``query_only``. Each call is one hop into its connection's thread.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence, Set
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from clipwatch.model import (
     Look,
     Observation,
     Page,
+    PlainStat,
     Priority,
     Prompt,
     Pruned,
@@ -239,8 +240,15 @@ class SqliteStore(Browsing):
     async def folders(self, root_id: int, under: bytes = b"") -> Sequence[bytes]:
         return await self._read(lambda it: sqlite_locations.folders(it, root_id, under))
 
-    async def known(self, root_id: int, folder: bytes) -> Mapping[bytes, KnownFile]:
-        return await self._read(lambda it: sqlite_locations.known(it, root_id, folder))
+    async def known(
+        self, root_id: int, folder: bytes, names: Set[bytes] | None = None
+    ) -> Mapping[bytes, KnownFile]:
+        return await self._read(lambda it: sqlite_locations.known(it, root_id, folder, names))
+
+    async def unlike(
+        self, root_id: int, folders: Mapping[bytes, Mapping[bytes, PlainStat]]
+    ) -> Mapping[bytes, Set[bytes]]:
+        return await self._read(lambda it: sqlite_locations.unlike(it, root_id, folders))
 
     async def unfinished(self, root_id: int) -> Sequence[bytes]:
         return await self._read(lambda it: sqlite_locations.unfinished(it, root_id))

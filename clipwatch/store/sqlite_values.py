@@ -21,7 +21,7 @@ def clamp(number: int) -> int:
 
 def stat_columns(stat: FileStat) -> tuple[int, int, int, int]:
     """Device, inode, size, mtime_ns. Inodes of network file systems use all 64 bits unsigned."""
-    return _signed(stat.device), _signed(stat.inode), clamp(stat.size), clamp(stat.mtime_ns)
+    return signed(stat.device), signed(stat.inode), clamp(stat.size), clamp(stat.mtime_ns)
 
 
 def stat_of(device: int, inode: int, size: int, mtime_ns: int) -> FileStat:
@@ -31,7 +31,8 @@ def stat_of(device: int, inode: int, size: int, mtime_ns: int) -> FileStat:
     return FileStat(device, inode, size, mtime_ns)
 
 
-def _signed(number: int) -> int:
+def signed(number: int) -> int:
+    """A number of 64 bits without a sign as an INTEGER column holds it."""
     return (number + _HALF) % _WHOLE - _HALF
 
 

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from itertools import permutations
@@ -13,7 +13,7 @@ from typing import Self
 from blake3 import blake3
 from xxhash import xxh3_128
 
-from clipwatch.model import FileStat
+from clipwatch.model import FileStat, PlainStat
 
 _ENDS = 64 * 1024
 _CHUNK = 1024 * 1024
@@ -35,8 +35,8 @@ _TYPES = {
 class IgnoreRules:
     """Which files and folders below a root are none of our business."""
 
-    _starts: tuple[str, ...]  #: of names
-    _ends: tuple[str, ...]
+    #: what "/name/" contains where a pattern as simple as "*.tmp" matches the name
+    _simple: re.Pattern[bytes] | None
     _names: re.Pattern[str] | None
     _paths: re.Pattern[str] | None
 
@@ -48,32 +48,46 @@ class IgnoreRules:
         paths: list[str] = []
         for pattern in patterns:
             (paths if "/" in pattern else names).append(pattern)
-        # Nearly all are as simple as "*.tmp", and every file of every sweep is held against them.
-        starts = [name for name in names if name.endswith("*") and _is_plain(name[:-1])]
-        ends = [name for name in names if name.startswith("*") and _is_plain(name[1:])]
+        # Nearly all are simple, and every file of every sweep is held against them.
+        simple = {name: trace for name in names if (trace := _trace(name)) is not None}
         return cls(
-            tuple(name[:-1] for name in starts),
-            tuple(name[1:] for name in ends),
-            _any_of(name for name in names if name not in starts and name not in ends),
+            _any_trace(simple.values()),
+            _any_of(name for name in names if name not in simple),
             _any_of(path.strip("/") for path in paths),
         )
 
     def ignores(self, path: bytes) -> bool:
         """Whether the file or folder at this path, relative to the root, is to be passed over.
         The folders above it are not considered: nobody enters those that are ignored."""
-        text = os.fsdecode(path)
-        name = text.rpartition("/")[2]
+        name = path[path.rfind(b"/") + 1 :]
         return bool(
-            name.startswith(self._starts)
-            or name.endswith(self._ends)
-            or (self._names and self._names.match(name))
-            or (self._paths and self._paths.match(text))
+            (self._simple and self._simple.search(b"/%b/" % name))
+            or (self._names and self._names.match(os.fsdecode(name)))
+            or (self._paths and self._paths.match(os.fsdecode(path)))
         )
 
+    def kept(self, folder: bytes, names: Sequence[bytes]) -> Sequence[bytes]:
+        """Those of the names in a folder that are not ignored; mostly all, which a search through
+        all of them together tells in a third of the time."""
+        suspect = self._simple and self._simple.search(b"/%b/" % b"/".join(names))
+        if suspect or self._names or self._paths:
+            above = os.path.join(folder, b"")
+            return [name for name in names if not self.ignores(above + name)]
+        return names
 
-def _is_plain(pattern: str) -> bool:
-    """Whether it stands for itself alone."""
-    return not set(pattern) & set("*?[")
+
+def _trace(pattern: str) -> str | None:
+    """What to look for in "/name/" in place of a pattern with no stars but at its ends."""
+    start = "" if pattern.startswith("*") else "/"
+    pattern = pattern.removeprefix("*")
+    end = "" if pattern.endswith("*") else "/"
+    pattern = pattern.removesuffix("*")
+    return None if set(pattern) & set("*?[") else start + pattern + end
+
+
+def _any_trace(traces: Collection[str]) -> re.Pattern[bytes] | None:
+    either = b"|".join(re.escape(os.fsencode(trace)) for trace in traces)
+    return re.compile(either) if traces else None
 
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
@@ -89,7 +103,7 @@ class FolderListing:
     folder: bytes  #: relative to the root, b"" being the root
     mtime_ns: int  #: of the folder, from before it was listed
     device: int = 0  #: the file system that the folder is on
-    files: Mapping[bytes, FileStat] = field(default_factory=dict)  #: regular ones, by name
+    files: Mapping[bytes, PlainStat] = field(default_factory=dict)  #: regular ones, by name
     #: by name: what is called like an image and is not a regular file, or cannot be looked at
     irregular: Mapping[bytes, str] = field(default_factory=dict)
     folders: tuple[bytes, ...] = ()  #: relative to the root
@@ -114,41 +128,48 @@ def list_folder(root: bytes, folder: bytes, rules: IgnoreRules) -> FolderListing
         if not stat.S_ISDIR(status.st_mode):
             return None
         seen = FolderListing(folder, status.st_mtime_ns, status.st_dev)
-        with os.scandir(path) as entries:
-            return _sort(seen, entries, rules)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            return _sort(seen, path, descriptor, rules)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         return replace(seen, error=_reason(error))
 
 
-def _sort(
-    seen: FolderListing, entries: Iterable[os.DirEntry[bytes]], rules: IgnoreRules
-) -> FolderListing:
-    files: dict[bytes, FileStat] = {}
-    irregular: dict[bytes, str] = {}
+def _sort(seen: FolderListing, path: bytes, descriptor: int, rules: IgnoreRules) -> FolderListing:
+    files: dict[bytes, PlainStat] = {}
     folders: list[bytes] = []
-    above = os.path.join(seen.folder, b"")
-    for entry in entries:
-        name = entry.name
-        if entry.is_symlink() or rules.ignores(above + name):
-            continue
+    problems: dict[bytes, str] = {}
+    failed: dict[bytes, str] = {}
+    # The kernel need not walk the path for every file, and os.scandir would make entries of them.
+    for name in rules.kept(seen.folder, os.listdir(path)):
         try:
-            found = entry.stat(follow_symlinks=False)
+            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
         except FileNotFoundError:
             continue
         except OSError as error:
-            problem = _reason(error)
-        else:
-            if stat.S_ISREG(found.st_mode):
-                files[name] = file_stat(found)
-                continue
-            problem = irregularity(found.st_mode)
-        if entry.is_dir(follow_symlinks=False):
-            folders.append(above + name)
-        if has_image_name(name):
-            irregular[name] = problem
-    return replace(seen, files=files, irregular=irregular, folders=tuple(folders))
+            failed[name] = _reason(error)
+            continue
+        if stat.S_ISREG(found.st_mode):
+            files[name] = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        elif not stat.S_ISLNK(found.st_mode):
+            problems[name] = irregularity(found.st_mode)
+            if stat.S_ISDIR(found.st_mode):
+                folders.append(name)
+    if failed:  # What they are, the folder itself says.
+        with os.scandir(path) as entries:
+            known = [one for one in entries if one.name in failed and not one.is_symlink()]
+        folders += [one.name for one in known if one.is_dir(follow_symlinks=False)]
+        problems |= {one.name: failed[one.name] for one in known}
+    return replace(
+        seen,
+        files=files,
+        irregular={name: problem for name, problem in problems.items() if has_image_name(name)},
+        folders=tuple(os.path.join(seen.folder, name) for name in folders),
+    )
 
 
 def has_image_name(path: bytes) -> bool:

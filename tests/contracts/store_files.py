@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from clipwatch.model import (
     FileKeys,
+    FileStat,
     LocationState,
     Observation,
     Root,
@@ -70,6 +71,47 @@ class FilesContract:
         assert set(known) == {b"\xe9.png", b"gone.png"}
         assert known[b"\xe9.png"].stat == here.stat
         assert known[b"gone.png"].state == LocationState.MISSING
+
+    async def test_names_that_are_asked_for_alone(self, store: Store, root: Root) -> None:
+        await put(store, *(seen(root, b"%d.png" % number) for number in range(101)))
+        everything = await store.known(root.root_id, b"")
+        for names in (set[bytes](), {b"7.png", b"none"}, {*everything, b"none"} - {b"7.png"}):
+            wanted = {name: file for name, file in everything.items() if name in names}
+            assert await store.known(root.root_id, b"", names) == wanted
+
+    async def test_names_of_which_disk_and_store_may_differ(self, store: Store, root: Root) -> None:
+        here = {b"%d.png" % number: stat(device=2**63 + 1, inode=number) for number in range(9)}
+        await put(store, *(seen(root, b"a/" + name, stat=one) for name, one in here.items()))
+        await put(store, seen(root, b"a/gone.png"), seen(root, b"b/lost.png"))
+        await put(store, seen(root, b"b/odd.png", state=LocationState.INCOMPLETE))
+        await store.mark_missing(root.root_id, [b"a/gone.png"], NOW)
+
+        async def unlike(folder: bytes, **changes: FileStat | None) -> set[bytes]:
+            files = here | {name.encode() + b".png": one for name, one in changes.items()}
+            folders = {folder: {name: one for name, one in files.items() if one}}
+            return set((await store.unlike(root.root_id, folders)).get(folder, ()))
+
+        assert await store.unlike(root.root_id, {b"a": here, b"none": {}}) == {}
+        assert await unlike(b"a", gone=stat()) == {b"gone.png"}
+        assert await unlike(b"a", **{"3": None, "4": stat()}) == {b"3.png", b"4.png"}
+        for field, value in here[b"5.png"]._asdict().items():
+            for other in (value - 1, value + 1):
+                changed = here[b"5.png"]._replace(**{field: other})
+                assert await unlike(b"a", **{"5": changed}) == {b"5.png"}, field
+        moved = here[b"0.png"]._replace(device=1)
+        assert b"0.png" in await unlike(b"a", **{"0": moved})
+        swapped = {"5": here[b"6.png"], "6": here[b"5.png"]}
+        assert await unlike(b"a", **swapped) == {b"5.png", b"6.png"}
+        assert await store.unlike(root.root_id, {b"b": {}}) == {b"b": {b"lost.png"}}
+
+    async def test_what_was_forgotten_is_compared(self, store: Store, root: Root) -> None:
+        one = seen(root, b"a.png")
+        (record,) = await put(store, one)
+        assert await store.forget(record.image_id, NOW)
+        assert await store.unlike(root.root_id, {b"": {b"a.png": one.stat}}) == {b"": {b"a.png"}}
+        known = await store.known(root.root_id, b"", {b"a.png"})
+        assert known[b"a.png"].stat == one.stat
+        assert await store.known(root.root_id, b"", {b"b.png"}) == {}
 
     async def test_the_newest_present_images_with_a_file_and_what_is_known_of_it(
         self, store: Store, root: Root

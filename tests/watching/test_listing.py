@@ -2,6 +2,7 @@
 
 import os
 import socket
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clipwatch.model import FileStat
 from clipwatch.watching.listing import (
     FolderListing,
     IgnoreRules,
@@ -42,7 +44,7 @@ def test_files_come_with_their_stat(root: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"12345")
     listing = look(root)
     assert listing.files == {b"a.png": file_stat((tmp_path / "a.png").stat())}
-    assert listing.files[b"a.png"].size == 5
+    assert FileStat(*listing.files[b"a.png"]).size == 5
     assert listing.mtime_ns == tmp_path.stat().st_mtime_ns
     assert listing.error is None
 
@@ -143,6 +145,11 @@ def test_subfolders_are_those_of_the_listing(root: bytes, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("pattern", "path", "ignored"),
     [
+        ("*grid*", b"a/some-grids.png", True),
+        ("*grid*", b"grid/a.png", False),
+        ("*", b"a.png", True),
+        ("@eaDir", b"a/@eaDir", True),
+        ("@eaDir", b"a/@eaDir2", False),
         (".*", b"a/.hidden.png", True),
         (".*", b".hidden/a.png", False),
         ("*.tmp", b"a.TMP", False),
@@ -163,6 +170,27 @@ def test_patterns(pattern: str, path: bytes, ignored: bool) -> None:
 def test_any_patterns_can_be_held_against_any_path(patterns: list[str], path: bytes) -> None:
     together = IgnoreRules.of(patterns).ignores(path)
     assert together == any(IgnoreRules.of([pattern]).ignores(path) for pattern in patterns)
+
+
+simple = st.tuples(st.sampled_from(["", "*"]), st.text("ab.é", max_size=2)).flatmap(
+    lambda start: st.sampled_from(["", "*"]).map(lambda end: "".join((*start, end)))
+)
+
+
+@given(
+    st.lists(simple | st.sampled_from(["a?", "[ab].*", "a/*", "*/b"]), max_size=3),
+    st.lists(st.text("ab.é", min_size=1, max_size=4).map(os.fsencode)),
+    st.sampled_from([b"", b"a", b"a/b"]),
+)
+def test_names_are_kept_together_as_each_alone(
+    patterns: list[str], names: list[bytes], folder: bytes
+) -> None:
+    rules = IgnoreRules.of(patterns)
+    alone = [name for name in names if not rules.ignores(os.path.join(folder, name))]
+    assert list(rules.kept(folder, names)) == alone
+    for name in names:
+        matches = any(fnmatchcase(os.fsdecode(name), one) for one in patterns)
+        assert rules.ignores(name) == matches
 
 
 def test_only_regular_files_are_opened(root: bytes, tmp_path: Path) -> None:

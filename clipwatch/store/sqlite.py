@@ -209,7 +209,7 @@ class SqliteStore(Browsing):
             self._readers.put_nowait(reader)
 
     async def _search(self, work: Work[T]) -> T:
-        return await self._read(self._patience.limited(work))
+        return await self._patience.search(self._read, work)
 
     async def close(self) -> None:
         if self._opened is None:

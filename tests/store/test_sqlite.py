@@ -17,16 +17,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.errors import StartError, StoreError, StoreFull
+from clipwatch.errors import SearchTooSlow, StartError, StoreError, StoreFull
 from clipwatch.model import FileStat, TagOrigin, Verdict
+from clipwatch.query import Query
 from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite import SqliteStore, open_store
 from clipwatch.store.sqlite_facts import named, tally
 from clipwatch.store.sqlite_files import refuse_network
+from clipwatch.store.sqlite_patience import SEARCH_SECS, SHORT_SECS
 from clipwatch.store.sqlite_schema import ORIGINS
 from tests.clock import ManualClock
 from tests.contracts.observations import NOTHING, NOW, claimed, finished, found, put, says, seen
 from tests.contracts.store import StoreContract
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -52,6 +55,39 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
 
 class TestSqliteStore(StoreContract):
     pass
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+async def test_long_searches_keep_nobody_else_waiting(path: Path) -> None:
+    clock, begun = ManualClock(), list[int]()
+
+    def endless(connection: sqlite3.Connection) -> None:
+        begun.append(1)
+        numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        connection.execute(f"{numbers} SELECT max(i) FROM n").fetchall()
+
+    store = await open_store(path, clock)
+    try:
+        first = asyncio.create_task(store._search(endless))
+        await eventually(lambda: len(begun) == 1)
+        clock.advance(SHORT_SECS * 1.5)
+        await eventually(lambda: len(begun) == 2)  # it is no short one, and was begun anew
+        second = asyncio.create_task(store._search(endless))
+        await eventually(lambda: len(begun) == 3)
+        clock.advance(SHORT_SECS * 1.5)
+        async with asyncio.timeout(30):
+            assert (await store.list_images(Query(None), limit=1)).total == 0
+        assert not first.done()
+        while not (first.done() and second.done()):
+            clock.advance(SEARCH_SECS)
+            await asyncio.sleep(0.01)
+        assert isinstance(first.exception(), SearchTooSlow)
+        assert isinstance(second.exception(), SearchTooSlow)
+    finally:
+        clock.advance(10 * SEARCH_SECS)
+        await store.close()
 
 
 # --- opening -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import sqlite3
 
 from clipwatch.counts import TagCount, ValueCount
 from clipwatch.query import tag_name
-from clipwatch.store.sqlite_facts import like_pattern
+from clipwatch.store.sqlite_facts import name_pattern
 
 #: So many tags that begin alike are sorted; where there are more, the first of all tags by use
 #: are looked through, among which they are then not rare.
@@ -25,7 +25,7 @@ SELECT {_COLUMNS} FROM tag INDEXED BY tag_uses
 WHERE +name >= ?1 AND +name < ?2 ORDER BY uses DESC, name LIMIT ?3"""
 _VALUES = """
 SELECT text, uses FROM fact INDEXED BY fact_uses
-WHERE field = ? AND uses > 0 AND text LIKE ? ESCAPE '\\' ORDER BY uses DESC LIMIT ?"""
+WHERE field = ? AND uses > 0 AND text GLOB ? ORDER BY uses DESC LIMIT ?"""
 
 
 def top_tags(connection: sqlite3.Connection, prefix: str, limit: int) -> list[TagCount]:
@@ -43,5 +43,5 @@ def top_values(
     connection: sqlite3.Connection, field: str, part: str, limit: int
 ) -> list[ValueCount]:
     """The values of a field that have ``part`` in them, the most used first."""
-    pattern = like_pattern(part.replace("*", "").replace("?", ""))
+    pattern = name_pattern(part.replace("*", "").replace("?", ""))
     return [ValueCount(*row) for row in connection.execute(_VALUES, (field, pattern, limit))]

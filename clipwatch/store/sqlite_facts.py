@@ -213,13 +213,13 @@ def _tokens(connection: sqlite3.Connection, field: Field) -> list[tuple[str, boo
 def _whole_tokens(connection: sqlite3.Connection, field: Field) -> list[str] | None:
     match field:
         case Field(name, value) if name in _NAMES:
-            return _like(connection, name, value)
+            return _named_like(connection, name, value)
         case Field("rating", value, range=None):
-            return _like(connection, "rating", value if value.endswith("*") else f"={value}")
+            return _named_like(connection, "rating", value if value.endswith("*") else f"={value}")
         case Field("is", value) if value in _SHAPES:
-            return _like(connection, "shape", value)
+            return _named_like(connection, "shape", value)
         case Field("format", value):
-            return _like(connection, "format", value)
+            return _named_like(connection, "format", value)
         case Field("type", value):
             return [f"t{value.replace('_', '')}"]
         case Field("has", value):
@@ -244,21 +244,25 @@ def _seeds(value: str) -> list[tuple[str, bool]]:
     return tokens_in(asked)
 
 
-def _like(connection: sqlite3.Connection, field: str, value: str) -> list[str]:
-    sql = "SELECT fact_id FROM fact WHERE field = ? AND text LIKE ? ESCAPE '\\'"
-    return _ids(connection.execute(sql, (field, like_pattern(value))))
+def _named_like(connection: sqlite3.Connection, field: str, value: str) -> list[str]:
+    return _glob(connection, field, name_pattern(value))
 
 
-def like_pattern(value: str) -> str:
-    """For a part of a name, or for all of it where it begins with ``=`` or has ``*`` or ``?``;
-    ``_`` in it, any character, stands for a space too."""
+def name_pattern(value: str) -> str:
+    """For ``GLOB``: a part of a name; all of it where it begins with ``=`` or has ``*`` or ``?``.
+    Capitals of all alphabets are like small letters, and a space is like an underscore."""
     is_whole = value.startswith("=") and len(value) > 1
-    escaped = value[is_whole:].replace("\\", "\\\\").replace("%", "\\%").replace(" ", "_")
     if is_whole:
-        return escaped
-    if "*" in value or "?" in value:
-        return escaped.replace("*", "%").replace("?", "_")
-    return f"%{escaped}%"
+        return "".join(map(_any_case, value[1:]))
+    pattern = "".join(each if each in "*?" else _any_case(each) for each in value)
+    return pattern if "*" in value or "?" in value else f"*{pattern}*"
+
+
+def _any_case(letter: str) -> str:
+    same = {each for each in (letter, letter.lower(), letter.upper()) if len(each) == 1}
+    if letter in " _":
+        same = {" ", "_"}
+    return f"[{''.join(sorted(same))}]" if len(same) > 1 or letter in "*?[" else letter
 
 
 def _glob(connection: sqlite3.Connection, field: str, pattern: str) -> list[str]:

@@ -87,7 +87,7 @@ class CountingContract:
         assert await store.top_tags("snow", limit=9) == []
 
     async def test_values_are_told_by_use_and_by_a_part(self, store: Store, root: Root) -> None:
-        models = ("Flux dev", "Flux dev", "SDXL", "flux_schnell", "100%")
+        models = ("Flux dev", "Flux dev", "SDXL", "flux_schnell", "100%", "Ärger*", "МоДель ?")
         await put(
             store,
             *(
@@ -104,6 +104,11 @@ class CountingContract:
         assert await store.top_values("nothing", "", limit=9) == []
         for text in ('model:"=flux dev"', "model:=flux_dev"):
             assert len(await found(store, text)) == 2
+        assert await store.top_values("model", "модель", limit=9) == [ValueCount("МоДель ?", 1)]
+        for text in ("model:ärger", "model:ÄRGER*", 'model:"=ärger*"', "model:МОДЕЛЬ_?"):
+            assert len(await found(store, text)) == 1
+        for text in ("model:ärge", "model:=ärger", "model:=модель_x", "model:flux-dev"):
+            assert len(await found(store, text)) == (text == "model:ärge")
 
     async def test_folders_are_told_level_by_level(self, store: Store, root: Root) -> None:
         other = await store.register_root(b"/pictures-2")

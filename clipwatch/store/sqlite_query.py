@@ -16,12 +16,14 @@ from clipwatch.store.sqlite_glance import Glance, first_that_fit
 from clipwatch.store.sqlite_orders import by_added, by_path
 from clipwatch.store.sqlite_relevance import best_first
 from clipwatch.store.sqlite_selection import Selection, selection, wanted
-from clipwatch.store.sqlite_values import clamp
+from clipwatch.store.sqlite_values import clamp, to_json
 
 #: The newest that match, of which relevance picks the best.
 CANDIDATES = 1_000
 
-_OFFSET_BITS = 10  # CANDIDATES fit
+_OFFSET_BITS, _ID_BITS = 10, 128  # CANDIDATES fit, and an image_id
+_KNOWN = """
+SELECT seq FROM image WHERE seq IN (SELECT value FROM json_each(?)) AND image_id <= ?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,13 @@ def page(
     before gave."""
     match query.sort:
         case Sort.RELEVANCE:
-            # A cursor that somebody made up can hold any number.
-            return _most_relevant(connection, query, limit, after and clamp(after))
+            return _most_relevant(connection, query, limit, after)
         case Sort.ADDED:
             placed = by_added(connection, query, limit + 1, after)
         case Sort.PATH:
             placed = by_path(connection, query, limit + 1, after)
         case _:
+            # A cursor that somebody made up can hold any number.
             timed = _by_time(connection, query, limit + 1, after and clamp(after))
             placed = [(seq, seq) for seq in timed]
     position = placed[limit - 1][1] if len(placed) > limit else None
@@ -108,13 +110,39 @@ def _most_relevant(
 ) -> Found:
     """The best of the newest CANDIDATES that match.
 
-    A position is the newest candidate's seq, so that images that arrive change nothing, and how
-    many of the best were shown.
+    A position is the newest candidate's seq, the last image that was known at the first page, and
+    how many of the best were shown: what arrives in between, old files too, changes nothing.
     """
-    top, shown = (None, 0) if after is None else (after >> _OFFSET_BITS, after % 2**_OFFSET_BITS)
-    below = None if top is None else top + 1
-    newest = page(connection, replace(query, sort=Sort.NEWEST), CANDIDATES, below).seqs
+    if after is None:
+        top, shown, last = None, 0, _last_known(connection)
+    else:
+        top, shown = after >> _OFFSET_BITS + _ID_BITS, after % 2**_OFFSET_BITS
+        last = (after >> _OFFSET_BITS) % 2**_ID_BITS
+    newest = _candidates(connection, query, top, last)
     best = best_first(connection, query.root, newest)[shown : shown + limit]
     following = shown + len(best)
-    is_end = following >= len(newest)
-    return Found(best, None if is_end else newest[0] << _OFFSET_BITS | following)
+    if following >= len(newest):
+        return Found(best, None)
+    return Found(best, (newest[0] << _ID_BITS | last) << _OFFSET_BITS | following)
+
+
+def _last_known(connection: sqlite3.Connection) -> int:
+    (last,) = connection.execute("SELECT max(image_id) FROM image").fetchone()
+    return int.from_bytes(last or b"")
+
+
+def _candidates(
+    connection: sqlite3.Connection, query: Query, top: int | None, last: int
+) -> list[int]:
+    """The newest that match, from ``top`` on, and have ids up to ``last``."""
+    query = replace(query, sort=Sort.NEWEST)
+    found: list[int] = []
+    after = None if top is None else top + 1
+    while len(found) < CANDIDATES:
+        newest = page(connection, query, CANDIDATES - len(found), after)
+        known = connection.execute(_KNOWN, (to_json(newest.seqs), last.to_bytes(16)))
+        found += sorted((seq for (seq,) in known), reverse=True)
+        after = newest.position
+        if after is None:
+            break
+    return found

@@ -46,6 +46,25 @@ class ReadingContract:
         assert await store.batches(before=done.batch_id, state=BatchState.DONE) == []
         assert (await store.batch(running.batch_id)).counts.found == 3
 
+    async def test_the_best_stay_in_their_order_while_old_files_arrive(
+        self, store: Store, root: Root
+    ) -> None:
+        texts = ("a fox", "fox, fox", "a fox in the snow", "fox")
+        far = 9_100_000_000_000_000_000  # nanoseconds: the year 2258
+        for number, text in enumerate(texts):
+            last = stat(mtime_ns=far + number * 1000)
+            await put(store, seen(root, b"%d.png" % number, says(text), stat=last))
+        query = parse("fox sort:relevance", LOCAL)
+        best = [hit.prompt.text for hit in (await store.search(query, limit=9))[0]]
+        assert sorted(best) == sorted(texts)
+        paged, after = list[str](), None
+        for number in range(len(texts)):
+            (hit,), after = await store.search(query, limit=1, after=after)
+            paged.append(hit.prompt.text)
+            old = seen(root, b"old %d.png" % number, says("fox, fox, fox"))
+            await store.record([old], now=NOW + 10**6, priority=None)
+        assert (paged, after) == (best, None)
+
     async def test_everything_that_an_image_says_is_kept(self, store: Store, root: Root) -> None:
         told = says(
             "Ein Hund, 犬",

@@ -12,7 +12,7 @@ class ImportProgress:
     estimated: int  #: files that look like images, counted before the first was read
     seen: int = 0
     read: int = 0  #: of these; the others were known from before an interruption
-    seconds: float = 0.0  #: since the counting ended
+    seconds: float = 0.0  #: since the first file was read
 
     def after(self, counts: ScanCounts, seconds: float) -> "ImportProgress":
         return ImportProgress(
@@ -45,5 +45,8 @@ class Following:
         self.progress = ImportProgress(images)
 
     def advanced(self, counts: ScanCounts) -> None:
+        now = self._clock.monotonic()
+        if counts.found == counts.unchanged:  # known files are hopped over, in no time
+            self._began = now
         if self.progress is not None:
-            self.progress = self.progress.after(counts, self._clock.monotonic() - self._began)
+            self.progress = self.progress.after(counts, now - self._began)

@@ -95,6 +95,9 @@ class Sweeper:
                 await self._compare(watched, listing, names, found)
             if len(found.changed) > KEPT_BACK:
                 found.take_changed()
+            # Known files are told of until the first other one is read.
+            if progress and found.unchanged and not counts.found:
+                await progress(found.counts())
             while len(found.look) >= ROWS:
                 counts = add(counts, await self._observe(watched, found, priority, batch_id))
                 if progress:

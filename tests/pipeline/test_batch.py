@@ -72,12 +72,16 @@ async def test_a_scan_tells_how_long_the_rest_will_take(parts: Parts) -> None:
     scans = make_scans(parts, arrived=lambda: told.append(scans.progress(batch.batch_id)))
     batch = await scans.start(path, recursive=True)
     await scans.wait(batch.batch_id, None)
-    await scans.close()
     progress = told[0]
     assert progress is not None
     assert (progress.seen, progress.estimated) == (ROWS, ROWS + 10)
     assert progress.seconds_left is not None
     assert scans.progress(batch.batch_id) is None
+    told.clear()
+    batch = await scans.start(path, recursive=True)
+    await scans.wait(batch.batch_id, None)
+    await scans.close()
+    assert told[0] == ImportProgress(ROWS + 10, seen=ROWS + 10)
 
 
 async def test_a_single_file(parts: Parts, scans: Scans) -> None:

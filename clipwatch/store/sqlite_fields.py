@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from clipwatch.model import TagOrigin
 from clipwatch.query import Bound, Field, Range, parse_range, tag_name
+from clipwatch.store.sqlite_paths import FITS, THERE, glob, matching
 from clipwatch.store.sqlite_tags import token
 from clipwatch.store.sqlite_values import to_json
 
@@ -56,21 +57,14 @@ def condition(connection: sqlite3.Connection, field: Field) -> Sql:
     return found.condition(connection) if isinstance(found, Lookup) else found
 
 
-# A missing location counts only for an image that is missing itself.
-_THERE = """(location.state <> 'missing' OR
-  (SELECT missing FROM image AS owner WHERE owner.seq = location.seq))"""
-
-
 def _path(field: Field) -> Lookup:
     """The absolute path; a pattern that does not begin at / may begin at any folder."""
-    pattern = field.value.replace("[", "[[]")
+    pattern = field.value
     if not pattern.startswith("/"):
         pattern = f"*/{pattern}" if re.search(r"[*?]", pattern) else f"*{pattern}*"
-    fits = "CAST(root.path || x'2f' || location.path AS TEXT) GLOB ?"
-    every = f"SELECT seq FROM location CROSS JOIN root USING (root_id) WHERE {fits} AND {_THERE}"
     one = f"""EXISTS (SELECT 1 FROM location JOIN root USING (root_id)
-      WHERE location.seq = image.seq AND {_THERE} AND {fits})"""
-    return Lookup(Sql(every, (pattern,)), Sql(one, (pattern,)))
+      WHERE location.seq = image.seq AND {THERE} AND {FITS})"""
+    return Lookup(Sql(*matching(pattern)), Sql(one, (glob(pattern),)))
 
 
 def _folder(field: Field) -> Lookup:
@@ -80,7 +74,7 @@ def _folder(field: Field) -> Lookup:
     spans = (folder, folder + b"\0", folder + b"/", folder + b"0")
     if not field.value.startswith("/"):
         return _located(f"{_SPANS} AND folder >= low AND folder < high", spans)
-    text = f"""SELECT seq FROM root JOIN location USING (root_id) WHERE {_THERE}
+    text = f"""SELECT seq FROM root JOIN location USING (root_id) WHERE {THERE}
         AND (root.path = ? OR root.path >= ? AND root.path < ?)
       UNION ALL {_SPANS}
         AND CAST(root.path || x'2f' AS BLOB) = substr(low, 1, length(root.path) + 1)
@@ -91,11 +85,11 @@ def _folder(field: Field) -> Lookup:
 
 _SPANS = f"""SELECT seq FROM root
   CROSS JOIN (SELECT ? AS low, ? AS high UNION ALL SELECT ?, ?)
-  CROSS JOIN location ON location.root_id = root.root_id WHERE {_THERE}"""
+  CROSS JOIN location ON location.root_id = root.root_id WHERE {THERE}"""
 
 
 def _located(every: str, values: tuple[bytes, ...]) -> Lookup:
-    one = every.replace(f"WHERE {_THERE}", f"WHERE location.seq = image.seq AND {_THERE}")
+    one = every.replace(f"WHERE {THERE}", f"WHERE location.seq = image.seq AND {THERE}")
     return Lookup(Sql(every, values), Sql(f"EXISTS ({one})", values))
 
 
@@ -157,8 +151,6 @@ def _is(field: Field) -> Lookup | Sql:
 _DEAD = """job AS dead WHERE state = 'dead'
   AND NOT EXISTS (SELECT 1 FROM job WHERE job.seq = dead.seq AND job.id > dead.id)"""
 _WAITING = "job WHERE state IN ('ready', 'leased')"
-_COPY = """location AS copy JOIN location USING (seq) WHERE location.location_id > copy.location_id
-  AND copy.state <> 'missing' AND location.state <> 'missing'"""
 _STATES = {
     "failed": Lookup(
         Sql(f"SELECT seq FROM {_DEAD}"),
@@ -169,8 +161,8 @@ _STATES = {
         Sql(f"EXISTS (SELECT 1 FROM {_WAITING} AND job.seq = image.seq)"),
     ),
     "duplicate": Lookup(
-        Sql(f"SELECT copy.seq FROM {_COPY}"),
-        Sql(f"EXISTS (SELECT 1 FROM {_COPY} AND copy.seq = image.seq)"),
+        Sql("SELECT seq FROM image INDEXED BY image_copies WHERE copies > 0"),
+        Sql("image.copies > 0"),
     ),
 }
 

@@ -29,6 +29,9 @@ _FEW = 100
 #: The file that is shown of an image is the first.
 BEST_FIRST = "state = 'present' DESC, state = 'missing', mtime_ns DESC, location_id DESC"
 
+#: The column of this name, of the row of ``image`` that is updated.
+COPIES = """max(0, (SELECT count(*) FROM location
+  WHERE location.seq = image.seq AND location.state <> 'missing') - 1)"""
 _BEST = f"SELECT state FROM location WHERE seq = ? ORDER BY {BEST_FIRST} LIMIT 1"
 _HINTS = """
 SELECT DISTINCT value FROM json_each(?)
@@ -204,9 +207,10 @@ def newest(connection: sqlite3.Connection, below: int | None, limit: int) -> lis
 
 
 def refresh(connection: sqlite3.Connection, seq: int) -> str:
-    """Give an image the state of its best location, and hold its jobs while none is present."""
+    """Give an image the state of its best location, count the others, and hold its jobs while none
+    is present."""
     state: str = connection.execute(_BEST, (seq,)).fetchone()[0]
-    connection.execute("UPDATE image SET state = ? WHERE seq = ?", (state, seq))
+    connection.execute(f"UPDATE image SET state = ?, copies = {COPIES} WHERE seq = ?", (state, seq))
     connection.execute(
         "UPDATE job SET held = ? WHERE seq = ? AND state IN ('ready', 'leased', 'dead')",
         (state != LocationState.PRESENT, seq),

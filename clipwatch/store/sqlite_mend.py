@@ -12,6 +12,7 @@ from collections import Counter
 
 from clipwatch.model import TagOrigin, new_id
 from clipwatch.store import sqlite_facts, sqlite_tags
+from clipwatch.store.sqlite_locations import BEST_FIRST, COPIES
 from clipwatch.store.sqlite_schema import ORIGINS
 
 #: Where files are said to be of which nobody knows where they were; no folder is called so.
@@ -46,9 +47,9 @@ UPDATE image SET
 _READ_AGAIN = """
 UPDATE location SET state = 'settling'
 WHERE state = 'present' AND seq IN (SELECT seq FROM image WHERE outcome IS NULL)"""
-_STATES = """
-UPDATE image SET state = (SELECT state FROM location WHERE location.seq = image.seq
-  ORDER BY state = 'present' DESC, state = 'missing', mtime_ns DESC LIMIT 1)"""
+_STATES = f"""
+UPDATE image SET copies = {COPIES}, state = (
+  SELECT state FROM location WHERE location.seq = image.seq ORDER BY {BEST_FIRST} LIMIT 1)"""
 #: Who has no image any more; an image that lost its prompt may be interrogated once more.
 _DROP = (
     "DELETE FROM embedded WHERE seq NOT IN (SELECT seq FROM image)",

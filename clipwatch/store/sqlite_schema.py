@@ -48,6 +48,7 @@ CREATE TABLE image (
   content_hash BLOB,                   -- BLAKE3 of the file
   pixel_hint INTEGER,                  -- of the coded picture data; only nominates
   pixel_key BLOB,                      -- xxh3 of all of that data
+  copies INTEGER NOT NULL DEFAULT 0,   -- its further locations that are not missing
   added_at INTEGER NOT NULL,
   -- prompt.id of the newest live one of each sort, of this revision (manual: of any):
   manual_prompt INTEGER,
@@ -58,6 +59,7 @@ CREATE TABLE image (
 );
 CREATE INDEX image_shown ON image (seq) WHERE missing = 0;
 CREATE INDEX image_missing ON image (seq) WHERE missing = 1;
+CREATE INDEX image_copies ON image (seq) WHERE copies > 0;
 CREATE INDEX image_content ON image (content_hash) WHERE content_hash IS NOT NULL;
 CREATE INDEX image_pixels ON image (pixel_key) WHERE pixel_key IS NOT NULL;
 CREATE INDEX image_drift ON image (drift) WHERE drift IS NOT NULL;

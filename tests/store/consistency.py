@@ -18,6 +18,9 @@ SELECT image.seq FROM image WHERE coalesce(read_prompt, 0) <> coalesce(
 _STATES = """
 SELECT seq FROM image WHERE state <> (SELECT state FROM location WHERE location.seq = image.seq
   ORDER BY state = 'present' DESC, state = 'missing', mtime_ns DESC LIMIT 1)"""
+_COPIES = """
+SELECT seq FROM image WHERE copies <> max(0, (SELECT count(*) FROM location
+  WHERE location.seq = image.seq AND location.state <> 'missing') - 1)"""
 _HELD = """
 SELECT id FROM job JOIN image USING (seq)
 WHERE job.state IN ('ready', 'leased', 'dead') AND held <> (image.state <> 'present')"""
@@ -28,7 +31,8 @@ SELECT seq FROM {table} WHERE seq NOT IN (SELECT seq FROM image)"""
 def inconsistencies(connection: sqlite3.Connection) -> list[str]:
     """What does not agree, in words; none where all does. To be run as a write."""
     found = [*index_check(connection), *_wrong_counts(connection)]
-    for what, sql in (("current prompt", _CURRENT), ("state", _STATES), ("held job", _HELD)):
+    derived = {"current prompt": _CURRENT, "state": _STATES, "copies": _COPIES, "held job": _HELD}
+    for what, sql in derived.items():
         found += [f"{what} of {seq}" for (seq,) in connection.execute(sql)]
     for table in ("location", "prompt", "embedded", "image_tags", "job"):
         orphans = connection.execute(_ORPHANS.format(table=table))

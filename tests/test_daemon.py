@@ -24,6 +24,7 @@ from clipwatch.settings import (
     StoreSettings,
     WatchingSettings,
 )
+from clipwatch.store.sqlite_schema import PAGE
 from tests import pictures
 from tests.servers.a1111 import FakeA1111
 from tests.waiting import eventually
@@ -183,8 +184,8 @@ def spoil(database: Path, table: str) -> None:
             "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
         ).fetchone()
     with database.open("r+b") as file:
-        file.seek((page - 1) * 4096)
-        file.write(b"\xff" * 4096)
+        file.seek((page - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
 
 
 async def test_switched_off_it_makes_no_jobs_and_switched_on_it_makes_them(

@@ -12,6 +12,7 @@ import structlog
 
 from clipwatch.clock import SystemClock
 from clipwatch.store.sqlite import open_store
+from clipwatch.store.sqlite_schema import PAGE
 from tests.cli.conftest import Done
 from tests.pictures import a1111_png
 
@@ -45,8 +46,8 @@ def finds(clipwatch: Run, word: str) -> int:
 
 def spoil(path: Path, page: int) -> None:
     with path.open("r+b") as file:
-        file.seek((page - 1) * 4096)
-        file.write(b"\xff" * 4096)
+        file.seek((page - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
 
 
 def root_page(path: Path, table: str) -> int:

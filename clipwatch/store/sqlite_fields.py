@@ -28,6 +28,7 @@ class Sql:
     text: str
     values: tuple[object, ...] = ()
     by_key: bool = False  #: it is a condition on ``image.seq`` alone
+    lists_keys: bool = False  #: and names each that fits
 
     def on(self, key: str) -> "Sql":
         """The same of another column that has the key."""
@@ -48,13 +49,18 @@ class Lookup:
         if len(seqs) > FEW:
             return self.one
         among = "image.seq IN (SELECT value FROM json_each(?))"
-        return Sql(among, (to_json(seqs),), by_key=True)
+        return Sql(among, (to_json(seqs),), by_key=True, lists_keys=True)
 
 
 def condition(connection: sqlite3.Connection, field: Field) -> Sql:
     """The condition for a field that ``sqlite_match`` has no expression for."""
-    found = _FIELDS[field.name](field)
+    found = lookup(field)
     return found.condition(connection) if isinstance(found, Lookup) else found
+
+
+def lookup(field: Field) -> Lookup | Sql:
+    """How a field is looked up, or what an image must fulfil where there is one way only."""
+    return _FIELDS[field.name](field)
 
 
 def _path(field: Field) -> Lookup:
@@ -90,6 +96,8 @@ _SPANS = f"""SELECT seq FROM root
 
 def _located(every: str, values: tuple[bytes, ...]) -> Lookup:
     one = every.replace(f"WHERE {THERE}", f"WHERE location.seq = image.seq AND {THERE}")
+    # Else SQLite reads all files of the folder for each image.
+    one = one.replace("JOIN location ", "JOIN location INDEXED BY location_image ")
     return Lookup(Sql(every, values), Sql(f"EXISTS ({one})", values))
 
 

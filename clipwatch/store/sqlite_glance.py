@@ -13,7 +13,7 @@ from itertools import islice
 
 from clipwatch.query import And, Node, Not, Or
 from clipwatch.store.sqlite_facts import Tokens
-from clipwatch.store.sqlite_match import Leaf, leaf
+from clipwatch.store.sqlite_match import Leaf, has_beginning, leaf
 from clipwatch.store.sqlite_selection import Wanted
 from clipwatch.store.sqlite_values import to_json
 from clipwatch.store.sqlite_words import Needle, folded
@@ -39,24 +39,13 @@ class Glance:
     def of(cls, asked: Wanted) -> "Glance | None":
         """None where nothing is found sooner so."""
         tokens = asked.tokens
-        wide = [each for each in asked.operands if _has_beginning(each, tokens)]
+        wide = [each for each in asked.operands if has_beginning(each, tokens)]
         columns = _columns(And(tuple(wide)), tokens)
-        # Other conditions may take long for each image, and are met sooner by those that fit.
-        if not wide or columns is None or not asked.only_spans:
+        # Conditions that take long for each image are met sooner by those that fit.
+        if not wide or columns is None or not all(each.by_key for each in asked.conditions):
             return None
         narrow = [each for each in asked.operands if each not in wide]
         return cls(narrow, columns, _test(And(tuple(wide)), tokens))
-
-
-def _has_beginning(node: Node, tokens: Tokens) -> bool:
-    """Whether full text would have to put many words together for this node."""
-    match node:
-        case Not(operand):
-            return _has_beginning(operand, tokens)
-        case And(operands) | Or(operands):
-            return any(_has_beginning(operand, tokens) for operand in operands)
-    found = leaf(node, tokens)
-    return found is not None and any(is_beginning for _, is_beginning in found.words)
 
 
 def _columns(node: Node, tokens: Tokens) -> set[str] | None:

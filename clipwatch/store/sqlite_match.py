@@ -106,6 +106,17 @@ def leaf(node: Node, tokens: Tokens) -> Leaf | None:
     return None
 
 
+def has_beginning(node: Node, tokens: Tokens) -> bool:
+    """Whether full text would have to put many words together for this node."""
+    match node:
+        case Not(operand):
+            return has_beginning(operand, tokens)
+        case And(operands) | Or(operands):
+            return any(has_beginning(operand, tokens) for operand in operands)
+    found = leaf(node, tokens)
+    return found is not None and any(is_beginning for _, is_beginning in found.words)
+
+
 def tagged(value: str, origins: Collection[TagOrigin] = tuple(TagOrigin)) -> Leaf:
     """What finds images with this tag, or one that begins so where ``*`` ends it."""
     name, is_beginning = tag_name(value.rstrip("*")), value.endswith("*")

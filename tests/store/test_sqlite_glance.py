@@ -43,7 +43,17 @@ def many() -> Iterator[sqlite3.Connection]:
 SEARCHES = [
     *("com*", "sel*", "sca*", "zzz*", "夜", "girl co*", '"girl 夜空 com"*', "prompt:com*"),
     *("-com*", "sca*|sel*", "com* OR scarce_300", "-(com* -sel*)", "tag:com*", "seed:1*"),
-    *("created:1970 sel*", "com* has:prompt", "com* folder:2024", "is:missing com*", "negative:b*"),
+    *(
+        "created:1970 sel*",
+        "com* has:prompt",
+        "com* folder:2024",
+        "com* is:queued",
+        "com* path:0",
+        "(com* path:0) OR scarce_300",
+        "-(sel* path:1)",
+        "is:missing com*",
+        "negative:b*",
+    ),
     *("com* sort:oldest", "sel* sort:oldest", "-com* sort:oldest"),
 ]
 
@@ -61,7 +71,8 @@ def test_glances_find_what_the_index_finds(
 
 
 @pytest.mark.parametrize(
-    ("text", "merges"), [("com*", False), ("sel*", False), ("sca*", True), ("com* is:queued", True)]
+    ("text", "merges"),
+    [("com*", False), ("sel*", False), ("sca*", True), ("com* tag:common>0.5", True)],
 )
 def test_words_are_put_together_only_where_few_images_fit(
     many: sqlite3.Connection, text: str, merges: bool

@@ -26,6 +26,7 @@ from clipwatch.query import (
 )
 from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite_facts import Facts
+from clipwatch.store.sqlite_fields import Lookup, lookup
 from clipwatch.store.sqlite_match import MOST
 from clipwatch.store.sqlite_query import count, page, page_statement
 from clipwatch.store.sqlite_schema import migrate
@@ -374,6 +375,33 @@ def test_every_field_has_an_expectation_above() -> None:
     for spec in FIELDS:
         for choice in spec.choices if spec.name in ("has", "is") else ("",):
             assert f"{spec.name}:{choice}" in searched
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "path:two",
+            "path:2024/*.png",
+            "path:/pictures/2024/*",
+            "folder:2024",
+            "folder:/pictures",
+        ),
+        *("folder:/pictures/2024/05", "added:2025-10-11..2025-10-13", "drift:>0.6", "is:failed"),
+        *("is:queued", "is:unreadable", "is:duplicate"),
+    ],
+)
+def test_both_ways_to_look_a_field_up_find_the_same(
+    connection: sqlite3.Connection, text: str
+) -> None:
+    field = parse(text, LOCAL).root
+    assert isinstance(field, Field)
+    found = lookup(field)
+    assert isinstance(found, Lookup)
+    every = {seq for (seq,) in connection.execute(found.every.text, found.every.values)}
+    one = f"SELECT seq FROM image WHERE {found.one.text}"
+    assert {seq for (seq,) in connection.execute(one, found.one.values)} == every
+    assert every or text == "is:duplicate"
 
 
 @pytest.mark.parametrize("text", ["", "cat OR hair OR sofa", "has:prompt", "-zzz", "steps:>0"])

@@ -10,6 +10,8 @@
     reading        what is said in files, read
     search         searches in a million images
 
+``library_files`` writes such a million as files, for a daemon.
+
 Every figure that matters is a ratio to a floor taken in the same run, because the machine's own
 speed moves by more than the code's. The database lies where ``TMPDIR`` points: choose a real disk.
 None of this is a test, and none of it runs among the tests.

@@ -1,6 +1,8 @@
 """How figures are taken from samples, and shown: ratios first."""
 
 import os
+import platform
+import sqlite3
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,16 @@ def field_mb(status: str, field: str) -> float:
     """One field of a /proc/PID/status, in MB of 1,024 kB."""
     line = next(line for line in status.splitlines() if line.startswith(field))
     return int(line.split()[1]) / 1024
+
+
+def machine() -> str:
+    """What the figures were taken on."""
+    kinds = [
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    kind = kinds[0].partition(":")[2].strip() if kinds else platform.machine()
+    python, sqlite = platform.python_version(), sqlite3.sqlite_version
+    return f"{os.cpu_count()} cores of {kind}, Python {python}, SQLite {sqlite}"
 
 
 def show(title: str, notes: Sequence[str], rows: Sequence[tuple[str, str]]) -> None:

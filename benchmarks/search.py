@@ -2,7 +2,8 @@
 
 The library is synthetic (``benchmarks.library``) and made anew, unless ``--library FILE`` names one
 that is kept from run to run. What is measured is a page of 50 inside the store: the statements and
-the rows' keys, without the hop into a thread and without putting images together.
+the rows' keys, without the hop into a thread and without putting images together; in time of the
+processor, so that others who use the machine count for little.
 
 ``LIKE`` over the prompts is how infinite-image-browsing and Diffusion Toolkit search; bm25 over all
 that match is how full text is usually ranked.
@@ -41,7 +42,7 @@ NOW = datetime.fromtimestamp(library.NOW / 1e6, UTC)
 QUERIES = (
     "girl",
     "dragon",
-    "zexono",
+    "ka*",
     "absentword",
     "girl portrait",
     "castle dragon",
@@ -73,7 +74,7 @@ QUERIES = (
     "16:9",
     "is:portrait dragon",
     "created:2024-03 castle",
-    "created:2023",
+    "is:duplicate",
     "folder:2024/100",
     "path:*/00500*.png",
     "has:generated",
@@ -115,9 +116,9 @@ def _timed(work: Callable[[], object]) -> list[float]:
     work()
     samples: list[float] = []
     while (len(samples) < RUNS and sum(samples) < MOST_SECS * 1000) or len(samples) < 2:
-        began = time.perf_counter()
+        began = time.process_time()
         work()
-        samples.append((time.perf_counter() - began) * 1000)
+        samples.append((time.process_time() - began) * 1000)
     return samples
 
 
@@ -167,7 +168,10 @@ def _show_ratios(connection: sqlite3.Connection, path: Path) -> None:
     size = path.stat().st_size / images
     report.show(
         f"Search in {images:,} images, a page of {PAGE}, in the store, median of {RUNS}",
-        ["the file holds no raw text of images here, which the daemon keeps, compressed"],
+        [
+            "the file holds no raw text of images here, which the daemon keeps, compressed",
+            report.machine(),
+        ],
         [
             (
                 f"{like / absent:,.0f} x",
@@ -187,8 +191,9 @@ def _show_ratios(connection: sqlite3.Connection, path: Path) -> None:
                     ("a word, newest first", "girl", 1),
                     ("two words", "girl portrait", 1),
                     ("a phrase", '"portrait girl"', 1),
-                    ("three letters and *, that one image in twelve has", "kam*", 10),
                     ("three letters and *, that most images have", "cas*", 10),
+                    ("three letters and *, that one image in twelve has", "kam*", 10),
+                    ("three letters and *, that one image in forty has", "xoz*", 10),
                 )
             ),
             (f"{size:,.0f} B", "of the file an image; goal: 2,000"),

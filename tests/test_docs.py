@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
+from benchmarks.search import QUERIES
 from clipwatch.cli import COMMANDS, commands
 from clipwatch.errors import Problem
 from clipwatch.query import FIELDS, FieldSpec, parse
@@ -97,6 +98,12 @@ SEARCHES = [
 @pytest.mark.parametrize("text", SEARCHES)
 def test_every_example_on_the_page_about_searching_runs(text: str) -> None:
     page(SHARED, parse(text, LOCAL), 5)
+
+
+def test_the_searches_that_are_measured_are_those_of_the_benchmark() -> None:
+    row = re.compile(r"^\| `(.+)` \| [\d.]+ \| `(.+)` \| [\d.]+ \|$", re.MULTILINE)
+    left, right = zip(*row.findall(SEARCHING), strict=True)
+    assert [text.replace("\\|", "|") for text in left + right] == list(QUERIES)
 
 
 @pytest.mark.parametrize("spec", FIELDS, ids=lambda spec: spec.name)

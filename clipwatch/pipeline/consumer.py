@@ -156,7 +156,7 @@ class Consumer:
 
     def wake(self) -> None:
         """A scan may have met files to wait for."""
-        self._timer.ring()
+        self._set_timer()
 
     async def run(self) -> None:
         for path, status in self._statuses.items():
@@ -189,7 +189,7 @@ class Consumer:
                 for image in images_beside(hint.path):
                     self._scanner.tracker.hinted(image, True, now)
         self._queue_due()
-        self._timer.ring()
+        self._set_timer()
 
     def _leave_to_sweep(self, hints: Sequence[Hint]) -> None:
         """There is no end to what waits: the next full sweep finds it all."""
@@ -208,6 +208,9 @@ class Consumer:
             due = self._scanner.tracker.next_due()
             await self._timer.wait(None if due is None else due - self._clock.monotonic())
             self._queue_due()
+
+    def _set_timer(self) -> None:
+        self._timer.ring_by(self._scanner.tracker.next_due())
 
     async def _consume(self) -> None:
         while True:
@@ -234,7 +237,7 @@ class Consumer:
                 files.setdefault(root, []).append(path[len(root) + 1 :])
         for root, paths in files.items():
             await self._scanner.observe(self._known[root], paths, priority=Priority.NEW)
-        self._timer.ring()
+        self._set_timer()
         self._arrived()
 
     def _root_of(self, path: bytes) -> bytes | None:
@@ -372,7 +375,7 @@ class Consumer:
                 failed=counts.failed,
                 to_interrogate=counts.queued,
             )
-        self._timer.ring()
+        self._set_timer()
         self._arrived()
 
     def _lose(self, root: bytes, reason: str) -> None:

@@ -167,7 +167,8 @@ def alike(
     wanted = (to_json(list(pixel_hints)),)
     found: dict[int, list[tuple[bytes, FileStat]]]
     found = {hint: [] for (hint,) in connection.execute(_HINTS, wanted)}
-    for hint, root, path, *stat in connection.execute(_WITHOUT_KEY, wanted):
+    rows = connection.execute(_WITHOUT_KEY, wanted) if found else ()
+    for hint, root, path, *stat in rows:
         found[hint].append((os.path.join(root, path), stat_of(*stat)))
     return found
 

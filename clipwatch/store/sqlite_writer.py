@@ -62,14 +62,16 @@ class Writer:
         def all_of_them(connection: sqlite3.Connection) -> list[Any]:
             return [work(connection) for work, _ in group]
 
-        attempt = self._hop(partial(in_transaction, work=all_of_them))
-        outcome: list[Any] | BaseException
-        (outcome,) = await asyncio.gather(attempt, return_exceptions=True)
-        if not isinstance(outcome, BaseException):
-            for (_, done), answer in zip(group, outcome, strict=True):
+        failure, answers = None, []
+        try:
+            answers = await self._hop(partial(in_transaction, work=all_of_them))
+        except Exception as error:
+            failure = error
+        if failure is None:
+            for (_, done), answer in zip(group, answers, strict=True):
                 done.set_result(answer)
         elif len(group) == 1:
-            group[0][1].set_exception(outcome)
+            group[0][1].set_exception(failure)
         else:
             for one in group:
                 await self._commit([one])

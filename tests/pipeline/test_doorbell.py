@@ -26,6 +26,23 @@ async def test_a_ring_that_nobody_waited_for_is_not_lost(clock: ManualClock) -> 
     await waiting
 
 
+async def test_who_is_back_in_time_is_not_rung_for(clock: ManualClock) -> None:
+    bell = Doorbell(clock)
+    waiting = asyncio.create_task(bell.wait(5.0))
+    await eventually(lambda: clock.sleeping)
+    bell.ring_by(None)
+    bell.ring_by(5.0)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    bell.ring_by(4.9)
+    await waiting
+    for_ever = asyncio.create_task(bell.wait(None))
+    await asyncio.sleep(0)
+    bell.ring_by(1e9)
+    await for_ever
+
+
 async def test_without_a_ring_it_takes_the_time_given(clock: ManualClock) -> None:
     bell = Doorbell(clock)
     waiting = asyncio.create_task(bell.wait(5.0))

@@ -327,7 +327,8 @@ class Store(Protocol):
         where the field's values are not counted."""
 
     async def folders_like(self, begin: str, *, limit: int) -> Sequence[str]:
-        """Folders that begin so, down to the next ``/``: in any root, or absolute."""
+        """Folders that begin so, down to the next ``/``, and those in ``begin``: in any root, or
+        absolute."""
 
     async def late_negatives(self) -> Sequence[str]:
         """The negatives of the prompts that were stored last."""

@@ -23,8 +23,15 @@ WHERE negative <> '' AND removed_at IS NULL"""
 
 
 def folders(connection: sqlite3.Connection, begin: str, limit: int) -> list[str]:
-    """Folders with files that begin so, down to the next ``/``: within any root, or absolute where
-    ``begin`` is. Those of roots themselves come last."""
+    """Folders with files that begin so, down to the next ``/``, and those in ``begin`` where it is
+    one: within any root, or absolute where ``begin`` is. Those of roots themselves come last."""
+    found = _level(connection, begin, limit)
+    if begin in found:
+        found += _level(connection, f"{begin}/", limit)
+    return found[:limit]
+
+
+def _level(connection: sqlite3.Connection, begin: str, limit: int) -> list[str]:
     wanted = os.fsencode(begin)
     roots = connection.execute("SELECT root_id, path FROM root ORDER BY path").fetchall()
     found: dict[bytes, None] = {}

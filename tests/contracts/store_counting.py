@@ -119,10 +119,12 @@ class CountingContract:
         for begin, expected in (
             ("", ["2026", "2026-x", "2025", "/pictures", "/pictures-2"]),
             ("202", ["2026", "2026-x", "2025"]),
+            ("2026", ["2026", "2026-x", "2026/a"]),
             ("2026/", ["2026/a"]),
-            ("2026/a", ["2026/a"]),
+            ("2026/a", ["2026/a", "2026/a/b"]),
             ("2026/a/", ["2026/a/b"]),
             ("/", ["/pictures", "/pictures-2"]),
+            ("/pictures-2", ["/pictures-2", "/pictures-2/2025"]),
             ("/pictures/2026-", ["/pictures/2026-x"]),
             ("/pictures/", ["/pictures/2026", "/pictures/2026-x"]),
             ("zzz", []),

@@ -19,6 +19,8 @@ from clipwatch.store.sqlite_values import to_json
 
 #: So many rows are looked among; of more, one in fifty images of a million has one.
 FEW = 20_000
+#: Full text is not asked for each of more than so many.
+LONG = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Sql:
     text: str
     values: tuple[object, ...] = ()
     by_key: bool = False  #: it is a condition on ``image.seq`` alone
-    lists_keys: bool = False  #: and names each that fits
+    keys: int = 0  #: and lists so many
 
     def on(self, key: str) -> "Sql":
         """The same of another column that has the key."""
@@ -41,21 +43,33 @@ class Lookup:
 
     every: Sql
     one: Sql
+    by_index: bool = True  #: ``every`` looks at none but those that fit
 
-    def condition(self, connection: sqlite3.Connection) -> Sql:
-        """Whichever costs less."""
-        text = f"{self.every.text} LIMIT {FEW + 1}"
+    def condition(self, connection: sqlite3.Connection, few: int = FEW) -> Sql:
+        """Whichever costs less, wherever in the list they stand."""
+        text = f"{self.every.text} LIMIT {few + 1}"
         seqs = [seq for (seq,) in connection.execute(text, self.every.values)]
-        if len(seqs) > FEW:
+        if len(seqs) <= few:
+            among = "image.seq IN (SELECT value FROM json_each(?))"
+            return Sql(among, (to_json(seqs),), by_key=True, keys=len(seqs))
+        if not self.by_index or self._are_most(connection):
             return self.one
-        among = "image.seq IN (SELECT value FROM json_each(?))"
-        return Sql(among, (to_json(seqs),), by_key=True, lists_keys=True)
+        among = f"image.seq IN ({self.every.text})"
+        return Sql(among, self.every.values, by_key=True, keys=FEW + 1)
+
+    def _are_most(self, connection: sqlite3.Connection) -> bool:
+        """Whether more images fit than not, by so much that one is never far."""
+        (images,) = connection.execute("SELECT count(*) FROM image").fetchone()
+        text = f"SELECT count(*) FROM ({self.every.text} LIMIT ?)"
+        most = images * 3 // 4
+        return bool(connection.execute(text, (*self.every.values, most)).fetchone()[0] >= most)
 
 
-def condition(connection: sqlite3.Connection, field: Field) -> Sql:
-    """The condition for a field that ``sqlite_match`` has no expression for."""
+def condition(connection: sqlite3.Connection, field: Field, few: int = FEW) -> Sql:
+    """The condition for a field that ``sqlite_match`` has no expression for; of no more than
+    ``few`` images a list."""
     found = lookup(field)
-    return found.condition(connection) if isinstance(found, Lookup) else found
+    return found.condition(connection, few) if isinstance(found, Lookup) else found
 
 
 def lookup(field: Field) -> Lookup | Sql:

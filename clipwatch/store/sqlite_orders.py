@@ -6,7 +6,8 @@ pages cost the same at any depth. Where no more than ``most`` images match, thos
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from clipwatch.query import And, Field, Query
 from clipwatch.store.sqlite_fields import FEW, Sql
@@ -44,19 +45,21 @@ def by_added(
 
 # --- by where they lie -----------------------------------------------------------------------
 
-# An image has one place in the list, that of the file which is shown of it.
-_IS_SHOWN = f"""location_id = (SELECT location_id FROM location AS other
-  WHERE other.seq = location.seq ORDER BY {BEST_FIRST} LIMIT 1)"""
+# An image has one place in the list: that of the file which is shown of it, or where a folder is
+# searched, of the best file in there.
+_BEST = f"""location_id = (SELECT location_id FROM location AS other
+  WHERE other.seq = location.seq AND {{within}} ORDER BY {BEST_FIRST} LIMIT 1)"""
 _COLUMNS = "location.seq, root.path, folder, name, gone"
 _SORTED = f"""
 SELECT {_COLUMNS} FROM {_AMONG} location ON location.seq = wanted.value
 CROSS JOIN root USING (root_id)
-WHERE (root.path, folder, name, gone) > (?, ?, ?, ?) AND {_IS_SHOWN}
+WHERE (root.path, folder, name, gone) > (?, ?, ?, ?) AND {_BEST}
 ORDER BY root.path, folder, name, gone LIMIT ?"""
 _WALKED = f"""
 SELECT {_COLUMNS} FROM root CROSS JOIN location USING (root_id)
 CROSS JOIN image ON image.seq = location.seq
-WHERE root_id = ? AND (folder, name, gone) > (?, ?, ?) AND folder < ? AND {{fits}} AND {_IS_SHOWN}
+WHERE root_id = ? AND (folder, name, gone) > (?, ?, ?) AND folder < ? AND {{fits}} AND {_BEST}
+  AND (location.state <> 'missing' OR image.missing)
 ORDER BY folder, name, gone LIMIT ?"""
 
 
@@ -65,41 +68,68 @@ def by_path(
 ) -> list[Placed]:
     """Root after root by path, in each folder after folder, in each by name; capitals first."""
     start = (b"", b"", b"", 0) if after is None else _place_at(after)
-    matching = all_of(connection, query, most)
+    folder, rest = _parted(query)
+    spans = list(_spans(connection, folder))
+    within = _within(spans) if folder else Sql("true")
+    matching = all_of(connection, query, most) if rest.root else None
     if matching is not None:
-        rows = connection.execute(_SORTED, (to_json(matching), *start, limit))
-        return [(seq, _number_of(place)) for seq, *place in rows]
-    fits = shown_condition(connection, query)
-    text, found = _WALKED.format(fits=fits.text), list[Placed]()
-    for root_id, first, end in _spans(connection, query, start):
-        values = (root_id, *first, end, *fits.values, limit - len(found))
-        rows = connection.execute(text, values)
-        found += [(seq, _number_of(place)) for seq, *place in rows]
-        if len(found) == limit:
-            break
+        text = _SORTED.format(within=within.text)
+        values = (to_json(matching), *start, *within.values, limit)
+        return [(seq, _number_of(place)) for seq, *place in connection.execute(text, values)]
+    fits, found = shown_condition(connection, rest), list[Placed]()
+    text = _WALKED.format(fits=fits.text, within=within.text)
+    for span in spans:
+        if span.root >= start[0] and len(found) < limit:
+            values = (*span.walk(start), *fits.values, *within.values, limit - len(found))
+            rows = connection.execute(text, values)
+            found += [(seq, _number_of(place)) for seq, *place in rows]
     return found
 
 
-def _spans(
-    connection: sqlite3.Connection, query: Query, start: _Place
-) -> Iterator[tuple[int, tuple[bytes, bytes, int], bytes]]:
-    """Where to walk: roots, each with the place behind which to begin, and the folder to end at."""
-    asked = _folder_of(query)
-    for root_id, root in connection.execute("SELECT root_id, path FROM root ORDER BY path"):
-        inside = b"" if asked is None else _inside(root, asked)
-        if root < start[0] or inside is None:
-            continue
-        first = start[1:] if root == start[0] else (b"", b"", -1)
-        yield root_id, max(first, (inside, b"", -1)), inside + b"0" if inside else _HIGHEST
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A folder within a root with all below it; b"" is all of the root."""
+
+    root_id: int
+    root: bytes
+    folder: bytes
+
+    def walk(self, start: _Place) -> tuple[int, bytes, bytes, int, bytes]:
+        """The root, the place behind which to begin, and the folder to end before."""
+        first = (self.folder, b"", -1)
+        if self.root == start[0]:
+            first = max(first, start[1:])
+        return self.root_id, *first, self.folder + b"0" if self.folder else _HIGHEST
 
 
-def _folder_of(query: Query) -> bytes | None:
-    """The folder outside of which nothing matches."""
+def _parted(query: Query) -> tuple[Field | None, Query]:
+    """The folder outside of which nothing matches, and the rest of the query."""
     operands = query.root.operands if isinstance(query.root, And) else (query.root,)
     for each in operands:
         if isinstance(each, Field) and each.name == "folder":
-            return os.fsencode(each.value).rstrip(b"/") or b"/"
-    return None
+            others = tuple(other for other in operands if other and other is not each)
+            return each, replace(query, root=And(others) if others else None)
+    return None, query
+
+
+def _spans(connection: sqlite3.Connection, folder: Field | None) -> Iterator[_Span]:
+    """Where the folder lies, or all roots, by path."""
+    asked = os.fsencode(folder.value).rstrip(b"/") or b"/" if folder else None
+    for root_id, root in connection.execute("SELECT root_id, path FROM root ORDER BY path"):
+        inside = b"" if asked is None else _inside(root, asked)
+        if inside is not None:
+            yield _Span(root_id, root, inside)
+
+
+def _within(spans: Sequence[_Span]) -> Sql:
+    """Whether the file ``other`` lies in any of these."""
+    below = "(folder = ? OR folder >= ? AND folder < ?)"
+    texts = ["false"]
+    values: list[bytes] = []
+    for span in spans:
+        texts.append(f"other.root_id = {span.root_id}" + f" AND {below}" * (span.folder != b""))
+        values += [span.folder, span.folder + b"/", span.folder + b"0"] if span.folder else []
+    return Sql(f"({' OR '.join(texts)})", tuple(values))
 
 
 def _inside(root: bytes, folder: bytes) -> bytes | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from clipwatch.query import And, Field, Node, Not, Or, Query, Words
 from clipwatch.store.sqlite_facts import Tokens, resolve
-from clipwatch.store.sqlite_fields import Lookup, Sql, condition
+from clipwatch.store.sqlite_fields import LONG, Lookup, Sql, condition
 from clipwatch.store.sqlite_match import conjunction, has_beginning, match
 from clipwatch.store.sqlite_values import to_json
 
@@ -52,11 +52,10 @@ class Wanted:
             # checked there, before the image is looked up.
             tables, key = "fts CROSS JOIN image ON image.seq = fts.rowid", "fts.rowid"
             # A plus keeps a list of keys from the index, which would be asked for each of them:
-            # that is quick where it finds words, and not where it has to put them together first.
+            # that is quick for few, and where it finds words, not has to put them together first.
             joins = any(has_beginning(each, self.tokens) for each in operands)
-            conditions = [
-                each.on(f"+{key}" if joins and each.lists_keys else key) for each in conditions
-            ]
+            most = 0 if joins else LONG
+            conditions = [each.on(f"+{key}" if each.keys > most else key) for each in conditions]
             conditions.insert(0, Sql("fts MATCH ?", (match,)))
         if not self.missing:
             conditions.append(Sql("image.missing = 0"))

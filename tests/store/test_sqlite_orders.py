@@ -1,5 +1,6 @@
 """Orders other than by time, sorted where little matches and walked where much does."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 
@@ -33,6 +34,7 @@ def library() -> Iterator[sqlite3.Connection]:
         insert(connection, row)
     connection.execute("UPDATE location SET root_id = 3 WHERE seq = 12")
     insert_location(connection, 12, b"x/0.png", "present")
+    insert_location(connection, 11, b"shown/9.png", "present")
     insert_location(connection, 13, b"x/gone.png", "missing")
     insert_location(connection, 7, b"x/gone.png", "missing")
     yield connection
@@ -50,18 +52,25 @@ def listed(
     return seqs
 
 
-def added(library: sqlite3.Connection, seqs: list[int]) -> list[int]:
+def added(library: sqlite3.Connection, text: str, seqs: list[int]) -> list[int]:
     ids = dict(library.execute("SELECT seq, image_id FROM image"))
     return sorted(seqs, key=lambda seq: bytes(ids[seq]), reverse=True)
 
 
-def placed(library: sqlite3.Connection, seqs: list[int]) -> list[int]:
-    """In the order of the places of their files, the one that was added last being shown."""
+def placed(library: sqlite3.Connection, text: str, seqs: list[int]) -> list[int]:
+    """By the places of their files in the folder that is searched; of several the one that was
+    added last counts."""
+    folder = re.search(r"folder:(/\w+)?/?(\w*)", text)
+    within = f"{folder[1] or '/[^/]+'}/{folder[2] or '.*'}/" if folder else "/"
     rows = library.execute(
         "SELECT seq, root.path, folder, name FROM location JOIN root USING (root_id)"
         " ORDER BY state = 'missing' DESC, location_id"
     )
-    places = {seq: place for seq, *place in rows}
+    places = {
+        seq: place
+        for seq, *place in rows
+        if re.match(within.encode(), b"/".join(place).replace(b"//", b"/"))
+    }
     return sorted(seqs, key=lambda seq: places[seq])
 
 
@@ -73,13 +82,13 @@ def test_pages_of_any_size_make_the_whole_list(
     text: str,
     most: int,
     order: Order,
-    expected: Callable[[sqlite3.Connection, list[int]], list[int]],
+    expected: Callable[[sqlite3.Connection, str, list[int]], list[int]],
 ) -> None:
     query = parse(text, LOCAL)
     every = [seq for seq, _ in by_added(library, query, 100, None, 100)]
     assert len(set(every)) == len(every)
     for limit in (1, 2, 100):
-        assert listed(library, order, text, limit, most) == expected(library, every)
+        assert listed(library, order, text, limit, most) == expected(library, text, every)
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,9 @@ def _named(files: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _read(path: bytes) -> "Embedded":
+    from clipwatch.embedded.container import File
     from clipwatch.model import Embedded, Outcome
-    from clipwatch.pipeline.scan import read_prompt
+    from clipwatch.pipeline.looking import read_prompt
     from clipwatch.watching.listing import open_regular
 
     try:
@@ -52,7 +53,9 @@ def _read(path: bytes) -> "Embedded":
     except OSError as error:
         return Embedded(Outcome.UNREADABLE, reason=error.strerror)
     try:
-        return read_prompt(descriptor, os.fstat(descriptor).st_size)
+        return read_prompt(File(descriptor, os.fstat(descriptor).st_size))
+    except OSError as error:
+        return Embedded(Outcome.UNREADABLE, reason=error.strerror)
     finally:
         os.close(descriptor)
 

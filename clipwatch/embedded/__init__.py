@@ -71,7 +71,12 @@ def read(fd: int, size: int) -> Embedded:
     try:
         return understand(container.look(fd, size))
     except OSError as error:
-        return Embedded(Outcome.UNREADABLE, reason=f"reading it failed: {error.strerror}")
+        return failed(error)
+
+
+def failed(error: OSError) -> Embedded:
+    """What is told of a file that could not be read."""
+    return Embedded(Outcome.UNREADABLE, reason=f"reading it failed: {error.strerror}")
 
 
 def understand(raw: RawMetadata) -> Embedded:

@@ -21,6 +21,7 @@ from clipwatch.embedded.png import describe as describe_png
 from clipwatch.embedded.webp import describe as describe_webp
 
 FIRST_READ = 4096  # measured: larger ones cost more than the second read that they save
+ENDS = 16 * 1024  #: bytes at both ends of a file that a scan reads at once, for its keys as well
 NO_IMAGE = "not a PNG, JPEG, WebP, AVIF, HEIC, JXL or GIF image"
 
 FORMATS: Mapping[str, Callable[[Content], RawMetadata]] = {
@@ -36,22 +37,32 @@ SIGNATURES = (PNG, JPEG, JXL_CONTAINER, *GIF)
 
 
 class File:
-    """A file's bytes through ``pread``, within a budget."""
+    """A file's bytes through ``pread``, within a budget.
 
-    __slots__ = ("_fd", "_left", "head", "size")
+    ``head`` is read at once; with ``ends`` that many bytes of it, and of the ``tail``.
+    """
 
-    def __init__(self, fd: int, size: int, budget: int = MAX_READ) -> None:
+    __slots__ = ("_fd", "_left", "_tail_start", "head", "size", "tail")
+
+    def __init__(self, fd: int, size: int, budget: int = MAX_READ, *, ends: int = 0) -> None:
+        """Raises ``OSError``."""
         self._fd = fd
         self._left = budget
+        self._tail_start = max(size - ends, 0)
         self.size = size
-        self.head = os.pread(fd, min(FIRST_READ, size), 0)
+        self.head = os.pread(fd, min(ends or FIRST_READ, size), 0)
+        self.tail = os.pread(fd, ends, self._tail_start) if ends else b""
+
+    def allow(self, budget: int) -> None:
+        """From now on so many bytes may be read."""
+        self._left = budget
 
     def at(self, offset: int, length: int) -> bytes:
         end = offset + length
         if end <= len(self.head):
             return self.head[offset:end]
-        if offset >= self.size:  # which may be any number that a file can name
-            return b""
+        if offset >= self._tail_start:  # also beyond the end, by any number that a file can name
+            return self.tail[offset - self._tail_start : end - self._tail_start]
         self._left -= length
         if self._left < 0:
             raise Damaged("more than 16 MiB would have to be read for its text")
@@ -81,7 +92,11 @@ def look(fd: int, size: int) -> RawMetadata:
 
     Raises ``OSError``.
     """
-    file = File(fd, size)
+    return describe(File(fd, size))
+
+
+def describe(file: File) -> RawMetadata:
+    """``look`` at a file of which the first bytes were read."""
     kind = sniff(file.head)
     if kind is None:
         return _no_image(file.head)

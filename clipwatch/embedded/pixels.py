@@ -10,15 +10,14 @@ Two files with one ``pixel_key`` show the same picture, whatever became of their
 different pictures or carry something behind their pixels, files that share it may be the same.
 """
 
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from struct import Struct
 from struct import error as StructError
 
 from xxhash import xxh3_64_intdigest, xxh3_128
 
-from clipwatch.embedded.base import MAX_CHUNKS, Damaged
+from clipwatch.embedded.base import MAX_CHUNKS, Content, Damaged
 
 PNG = b"\x89PNG\r\n\x1a\n"
 #: Formats that have a pixel key.
@@ -121,50 +120,45 @@ def _webp(data: bytes) -> Iterator[memoryview]:
 # --- the hint --------------------------------------------------------------------------------
 
 
-def pixel_hint(fd: int, size: int, kind: str | None, shape: tuple[int, int]) -> int | None:
-    """A signed number of 64 bits for an open file of this format and shape (width, height).
+def pixel_hint(content: Content, kind: str | None, shape: tuple[int, int]) -> int | None:
+    """A signed number of 64 bits for a file of this format and shape (width, height).
 
     None for other formats, and where it would take more than a few reads. Raises ``OSError``.
     """
-    match kind:
-        case "png":
-            mark = _png_mark(fd, size)
-        case "jpeg":
-            mark = _jpeg_mark(fd, size)
-        case "webp":
-            mark = _webp_mark(fd)
-        case _:
-            return None
+    try:
+        mark = MARKS[kind](content) if kind in MARKS else None
+    except Damaged:
+        return None
     if mark is None:
         return None
     return xxh3_64_intdigest(b"%d %d %b" % (*shape, mark)) - (1 << 63)
 
 
-def _png_mark(fd: int, size: int) -> bytes | None:
+def _png_mark(content: Content) -> bytes | None:
     """The last four bytes of the pixels: zlib's checksum of all of them (RFC 1950)."""
-    tail = os.pread(fd, 20, max(size - 20, 0))
+    tail = content.at(max(content.size - 20, 0), 20)
     return tail[:4] if len(tail) == 20 and tail.endswith(PNG_END) else None
 
 
-def _jpeg_mark(fd: int, size: int) -> bytes | None:
+def _jpeg_mark(content: Content) -> bytes | None:
     """How much follows from the first frame on, and how it ends."""
-    tail = os.pread(fd, TAIL, max(size - TAIL, 0))
+    tail = content.at(max(content.size - TAIL, 0), TAIL)
     at = len(JPEG)
     for _ in range(MOST_STEPS if tail.endswith(JPEG_END) else 0):
-        head = os.pread(fd, 4, at)
+        head = content.at(at, 4)
         if len(head) < 4 or head[0] != 0xFF:
             return None
         if head[1] in START_OF_FRAME:
-            return b"%d %b" % (size - at, tail)
+            return b"%d %b" % (content.size - at, tail)
         at += 2 + JPEG_SEGMENT.unpack_from(head, 2)[0]
     return None
 
 
-def _webp_mark(fd: int) -> bytes | None:
+def _webp_mark(content: Content) -> bytes | None:
     """The head of the first chunk that holds pixels: its length, and how they begin."""
     at = 12
     for _ in range(MOST_STEPS):
-        head = os.pread(fd, WEBP_CHUNK.size + TAIL, at)
+        head = content.at(at, WEBP_CHUNK.size + TAIL)
         if len(head) < WEBP_CHUNK.size:
             return None
         kind, length = WEBP_CHUNK.unpack_from(head)
@@ -172,3 +166,10 @@ def _webp_mark(fd: int) -> bytes | None:
             return head
         at += WEBP_CHUNK.size + length + length % 2
     return None
+
+
+MARKS: Mapping[str | None, Callable[[Content], bytes | None]] = {
+    "png": _png_mark,
+    "jpeg": _jpeg_mark,
+    "webp": _webp_mark,
+}

@@ -22,6 +22,7 @@ from clipwatch.embedded.base import (
     MEBIBYTE,
     Content,
     Damaged,
+    RawMetadata,
     Text,
     Texts,
     parse_json,
@@ -80,11 +81,17 @@ def probe(fd: int, size: int) -> Embedded | None:
     Costs a fraction of a millisecond, and decodes the picture only on a hit. A hit that cannot be
     read is NO_PROMPT with its reason. Raises ``OSError``.
     """
-    raw = container.look(fd, size)
+    file = container.File(fd, size)
+    return hidden(file, container.describe(file))
+
+
+def hidden(file: container.File, raw: RawMetadata) -> Embedded | None:
+    """``probe`` of a file that was looked at."""
     if raw.format != "png":
         return None
+    file.allow(MAX_PACKED)
     try:
-        found = texts(container.File(fd, size, budget=MAX_PACKED))
+        found = texts(file)
     except Damaged as damage:
         said = embedded.understand(replace(raw, texts={}, more=dict, damage=None))
         return replace(said, outcome=Outcome.NO_PROMPT, reason=str(damage))

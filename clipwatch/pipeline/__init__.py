@@ -2,8 +2,9 @@
 
 Where to look:
 
-- from disk to store: ``consumer`` takes hints and sweeps (``sweep``), ``scan`` looks at files,
-  ``twins`` tells which hold the same picture; ``batch`` are scans that somebody asks for;
+- from disk to store: ``consumer`` takes hints and sweeps (``sweep``), ``scan`` has files looked at
+  (``looking``) and recorded, ``twins`` tells which hold the same picture; ``batch`` are scans that
+  somebody asks for;
 - from store to server: ``interrogate`` is all back ends together and whoever waits for an answer,
   ``bulk`` many images at once; each back end (``backend``) has a ``worker``, which takes its turn
   (``turns``) at the server's slots, makes one timed ``call``, and ends the job (``endings``);

@@ -1,26 +1,19 @@
-"""Looks at files, reads what they carry, and has it recorded: every way ends here."""
+"""Has files looked at and recorded what is finished: every way ends here."""
 
 import asyncio
 import os
-import stat
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from clipwatch import embedded
-from clipwatch.embedded.pixels import pixel_hint
-from clipwatch.embedded.sidecar import names_for, read_sidecar
-from clipwatch.embedded.stealth import probe
-from clipwatch.embedded.terms import tags_of
 from clipwatch.metrics import Metrics
 from clipwatch.model import (
     Clock,
-    Embedded,
     FileStat,
     LocationState,
     Observation,
@@ -31,20 +24,13 @@ from clipwatch.model import (
     Recorded,
     Root,
     ScanCounts,
-    Tag,
     Verdict,
 )
+from clipwatch.pipeline.looking import Look, is_other, look_at, observation_of
 from clipwatch.pipeline.space import at_once
 from clipwatch.pipeline.twins import with_keys
 from clipwatch.store.base import Store
-from clipwatch.watching.listing import (
-    IgnoreRules,
-    file_stat,
-    has_image_name,
-    irregularity,
-    open_regular,
-    quick_key,
-)
+from clipwatch.watching.listing import IgnoreRules
 from clipwatch.watching.settle import Decision, Tracker
 
 IMAGE_SCANNED = "image.scanned"
@@ -58,8 +44,6 @@ FEW = 20
 OTHERS = 100_000
 #: On a network file system stat may be seconds old, and a writer elsewhere tells of no close.
 NETWORK_QUIET_SECS = 5.0
-#: More is no caption and no settings.
-SIDECAR_BYTES = 256 * 1024
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -97,139 +81,6 @@ class WatchedRoot:
 
     def absolute(self, path: bytes) -> bytes:
         return os.path.join(self.root.path, path) if path else self.root.path
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one look at one file saw; ``stat`` is None where it is gone."""
-
-    path: bytes
-    stat: FileStat | None = None
-    quiet_secs: float = 0.0  #: since the last change of anything about it, by its ctime
-    embedded: Embedded | None = None
-    tags: tuple[Tag, ...] = ()
-    quick_key: bytes | None = None
-    pixel_hint: int | None = None
-    sidecar: Embedded | None = None  #: asked only where the image has no prompt itself
-    problem: str | None = None  #: why it cannot be read
-
-
-def look_at(root: bytes, path: bytes, now: int) -> Look:
-    """Open the file, read what it carries and how it stands. Runs in a thread."""
-    absolute = os.path.join(root, path)
-    try:
-        descriptor = open_regular(absolute)
-    except (FileNotFoundError, NotADirectoryError):
-        return Look(path)
-    except OSError as error:
-        return _unopened(path, absolute, error)
-    try:
-        before = os.fstat(descriptor)
-        said = read_prompt(descriptor, before.st_size)
-        key = quick_key(descriptor, before.st_size)
-        shape = (said.width or 0, said.height or 0)
-        hint = pixel_hint(descriptor, before.st_size, said.format, shape)
-        after = os.fstat(descriptor)
-    except OSError as error:
-        return _unopened(path, absolute, error)
-    finally:
-        os.close(descriptor)
-    if file_stat(before) != file_stat(after):
-        said = replace(said, complete=False)
-    quiet_secs = max(0.0, (now * 1000 - after.st_ctime_ns) / 1e9)
-    beside = None if said.outcome is Outcome.PROMPT else find_sidecar(absolute)
-    return Look(path, file_stat(after), quiet_secs, said, tags_of(said), key, hint, beside)
-
-
-def read_prompt(descriptor: int, size: int) -> Embedded:
-    """Everything that an open image file says; hidden in its pixels, too, where nothing else is."""
-    said = embedded.read(descriptor, size)
-    if not said.complete or said.outcome not in (Outcome.NONE, Outcome.NO_PROMPT):
-        return said
-    hidden = probe(descriptor, size)
-    if hidden is None or (
-        hidden.outcome is not Outcome.PROMPT and said.outcome is not Outcome.NONE
-    ):
-        return said
-    return hidden
-
-
-def find_sidecar(image: bytes) -> Embedded | None:
-    """What the first text file beside this image (absolute path) that says something says."""
-    folder, name = os.path.split(image)
-    for beside in names_for(os.fsdecode(name)):
-        text = _text_of(os.path.join(folder, os.fsencode(beside)))
-        if text is not None and (told := read_sidecar(beside, text)) is not None:
-            return told
-    return None
-
-
-def _text_of(path: bytes) -> str | None:
-    """A small text file's content; None where there is none, or it is something else."""
-    try:
-        descriptor = open_regular(path)
-    except OSError:
-        return None
-    try:
-        data = os.pread(descriptor, SIDECAR_BYTES + 1, 0)
-        return data.decode() if len(data) <= SIDECAR_BYTES else None
-    except (OSError, UnicodeDecodeError):
-        return None
-    finally:
-        os.close(descriptor)
-
-
-def _unopened(path: bytes, absolute: bytes, error: OSError) -> Look:
-    try:
-        status = os.lstat(absolute)
-    except OSError:
-        return Look(path)
-    if stat.S_ISREG(status.st_mode):
-        return Look(path, stat=file_stat(status), problem=f"cannot be read: {error.strerror}")
-    return Look(path, stat=file_stat(status), problem=irregularity(status.st_mode))
-
-
-def observation_of(root_id: int, look: Look, decision: Decision) -> Observation | None:
-    """What to record of a look; None while the file is to be waited for, or is no image."""
-    if look.stat is None:
-        return None
-    if is_other(look):
-        return None
-    if look.problem is not None:
-        return Observation(
-            root_id, look.path, look.stat, LocationState.UNREADABLE, reason=look.problem
-        )
-    said = look.embedded
-    if said is None or decision is Decision.SETTLING:
-        return None
-    if decision is Decision.INCOMPLETE:
-        state, reason = LocationState.INCOMPLETE, "the end of the file is missing"
-    elif decision is Decision.OVERDUE:
-        state, reason = LocationState.SETTLING, "it is being written and does not come to an end"
-    elif said.outcome is Outcome.UNREADABLE:
-        state, reason = LocationState.UNREADABLE, said.reason or ""
-    else:
-        state, reason = LocationState.PRESENT, ""
-    return Observation(
-        root_id,
-        look.path,
-        look.stat,
-        state,
-        reason=reason or None,
-        embedded=said,
-        tags=look.tags,
-        quick_key=look.quick_key,
-        pixel_hint=look.pixel_hint if state is LocationState.PRESENT else None,
-        sidecar=look.sidecar if state is LocationState.PRESENT else None,
-        sidecar_tags=tags_of(look.sidecar) if look.sidecar else (),
-    )
-
-
-def is_other(look: Look) -> bool:
-    """Whether it is a file that nobody would take for an image, by content and by name."""
-    if look.stat is None or has_image_name(look.path):
-        return False
-    return look.embedded is None or look.embedded.format is None
 
 
 class Scanner:
@@ -338,17 +189,22 @@ class Scanner:
         if recorded is None:
             seen = await with_keys(self._store, seen, watched.absolute)
             recorded = await self._store.record(seen, now=now, priority=wanted, batch_id=batch_id)
+        self._tell(seen, recorded)
+        return recorded
+
+    def _tell(self, seen: Sequence[Observation], recorded: Sequence[Recorded]) -> None:
         # An arrival is worth a line; an import of thousands is told when it is done.
         tell = log.info if len(seen) <= FEW else log.debug
+        outcomes, prompts = Counter[str](), Counter[str]()
         for observation, record in zip(seen, recorded, strict=True):
             if record.verdict in (Verdict.UNCHANGED, Verdict.FORGOTTEN):
                 continue
             outcome = observation.embedded.outcome if observation.embedded else Outcome.UNREADABLE
-            self._metrics.scanned.labels(outcome.value).inc()
+            outcomes[outcome.value] += 1
             if observation.sidecar is not None:
-                self._metrics.prompts.labels(PromptType.SIDECAR.value).inc()
+                prompts[PromptType.SIDECAR.value] += 1
             if outcome is Outcome.PROMPT and record.verdict in (Verdict.NEW, Verdict.UPDATED):
-                self._metrics.prompts.labels(PromptType.EMBEDDED.value).inc()
+                prompts[PromptType.EMBEDDED.value] += 1
             tell(
                 IMAGE_SCANNED,
                 path=os.fsdecode(observation.path),
@@ -356,7 +212,10 @@ class Scanner:
                 verdict=record.verdict.value,
                 reason=observation.reason,
             )
-        return recorded
+        for name, number in outcomes.items():
+            self._metrics.scanned.labels(name).inc(number)
+        for name, number in prompts.items():
+            self._metrics.prompts.labels(name).inc(number)
 
 
 def tally(seen: Sequence[Observation], recorded: Sequence[Recorded], waiting: int) -> ScanCounts:

@@ -15,7 +15,6 @@ from xxhash import xxh3_128
 
 from clipwatch.model import FileStat, PlainStat
 
-_ENDS = 64 * 1024
 _CHUNK = 1024 * 1024
 _IMAGE_SUFFIXES = (
     *(b".png", b".apng", b".jpg", b".jpeg", b".webp"),
@@ -244,14 +243,12 @@ def open_regular(path: bytes) -> int:
     raise OSError(errno.EINVAL, irregularity(mode), path)
 
 
-def quick_key(fd: int, size: int) -> bytes:
-    """xxh3-128 of the size and of the first and last 64 KiB: files that differ in it differ,
-    files that share it may."""
-    first = os.pread(fd, _ENDS, 0)
-    last = os.pread(fd, _ENDS, max(size - _ENDS, 0))
+def quick_key(size: int, head: bytes, tail: bytes) -> bytes:
+    """xxh3-128 of a file's size and of some bytes at both its ends, for all files as many: those
+    that differ in it differ, those that share it may."""
     key = xxh3_128(size.to_bytes(8, "little"))
-    key.update(first)
-    key.update(last)
+    key.update(head)
+    key.update(tail)
     return key.digest()
 
 

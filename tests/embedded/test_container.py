@@ -121,6 +121,16 @@ def test_beyond_the_end_of_a_file_there_is_nothing(offset: int) -> None:
         assert container.File(fd, size).at(offset, 50) == b""
 
 
+@given(st.binary(max_size=40), st.integers(0, 50), st.integers(0, 50), st.integers(1, 50))
+def test_a_file_whose_ends_were_read_is_the_same(
+    data: bytes, offset: int, length: int, ends: int
+) -> None:
+    with opened(data) as (fd, size):
+        file = container.File(fd, size, ends=ends)
+        assert file.at(offset, length) == data[offset : offset + length]
+    assert (file.head, file.tail) == (data[:ends], data[-ends:])
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_have_an_answer(data: bytes) -> None:
     raw = look(data)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from clipwatch.embedded.container import File
 from clipwatch.embedded.pixels import pixel_hint, pixel_key
 from tests import pictures
 
@@ -31,7 +32,7 @@ def hint(tmp_path: Path) -> Callable[..., int | None]:
         path.write_bytes(data)
         fd = os.open(path, os.O_RDONLY)
         try:
-            return pixel_hint(fd, len(data), kind, shape)
+            return pixel_hint(File(fd, len(data)), kind, shape)
         finally:
             os.close(fd)
 

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from clipwatch.model import (
-    Embedded,
     FileStat,
     Image,
     LocationState,
+    Observation,
     Outcome,
     Priority,
     PromptType,
@@ -19,9 +19,8 @@ from clipwatch.model import (
     ScanCounts,
     Verdict,
 )
-from clipwatch.pipeline.scan import Look, observation_of, tally
+from clipwatch.pipeline.scan import tally
 from clipwatch.query import parse
-from clipwatch.watching.settle import Decision
 from tests import pictures
 from tests.clock import LOCAL
 from tests.pipeline.conftest import Parts
@@ -63,16 +62,9 @@ async def test_an_embedded_prompt_is_stored_with_all_that_belongs_to_it(parts: P
     assert (await parts.store.said(image.image_id)).raw == text
 
 
-def test_a_file_that_does_not_come_to_an_end_is_recorded_with_the_reason() -> None:
+def test_what_is_being_written_counts_as_unfinished() -> None:
     stat = FileStat(device=1, inode=2, size=3, mtime_ns=4)
-    look = Look(b"a.png", stat, embedded=Embedded(Outcome.NONE, format="png", complete=False))
-    assert observation_of(1, look, Decision.SETTLING) is None
-    seen = observation_of(1, look, Decision.OVERDUE)
-    assert seen is not None
-    assert (seen.state, seen.reason) == (
-        LocationState.SETTLING,
-        "it is being written and does not come to an end",
-    )
+    seen = Observation(1, b"a.png", stat, LocationState.SETTLING)
     assert tally([seen], [Recorded(uuid4(), Verdict.NEW)], 0) == ScanCounts(found=1, unfinished=1)
 
 

@@ -55,14 +55,16 @@ def conjunction(operands: Sequence[Node], tokens: Tokens, depth: int = 0) -> Con
     wanted, without = list[str](), list[str]()
     rest: list[Node] = []
     for operand in operands:
-        if isinstance(operand, Not) and (text := match(operand.operand, tokens, depth)):
-            without.append(text)
+        if isinstance(operand, Not):  # and is not looked at twice: that doubles at each depth
+            if text := match(operand.operand, tokens, depth):
+                without.append(text)
+            else:
+                rest.append(operand)
         elif text := match(operand, tokens, depth):
             wanted.append(text)
         elif isinstance(operand, Field) and operand.name in ("tag", "rating"):
-            wanted.append(
-                tagged(operand.value).expression
-            )  # which leaves few whose score must be seen
+            # That leaves few whose score must be seen.
+            wanted.append(tagged(operand.value).expression)
             rest.append(operand)
         else:
             rest.append(operand)

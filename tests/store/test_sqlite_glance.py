@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from clipwatch.model import TagOrigin
 from clipwatch.query import parse
+from clipwatch.store import sqlite_fts
 from clipwatch.store.sqlite_glance import LOOK, MOST
 from clipwatch.store.sqlite_query import page, page_statement
 from tests.clock import LOCAL
-from tests.store.test_sqlite_query import Row, database, insert
+from tests.store.test_sqlite_query import Row, database, insert, insert_row
 
 IMAGES = MOST + LOOK
 #: Words that one image in so many has.
@@ -33,9 +34,11 @@ def numbered(number: int) -> Row:
 @pytest.fixture(scope="module")
 def many() -> Iterator[sqlite3.Connection]:
     connection = database()
+    rows = [numbered(number) for number in range(IMAGES)]
     connection.execute("BEGIN")
-    for number in range(IMAGES):
-        insert(connection, numbered(number))
+    for one in rows:
+        insert_row(connection, one)
+    sqlite_fts.enter(connection, [one.seq for one in rows])
     yield connection
     connection.close()
 
@@ -88,7 +91,7 @@ PARTS = ["re", "red", "fox", "FÓX", "a1", "東京の", "_", ",", "(", "*"]
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=8).map(" ".join)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(TEXTS, max_size=4), TEXTS, st.booleans())
 def test_any_texts(texts: list[str], asked: str, negated: bool) -> None:
     connection = database()

@@ -63,6 +63,12 @@ class Row:
 
 
 def insert(connection: sqlite3.Connection, row: Row) -> None:
+    insert_row(connection, row)
+    sqlite_fts.enter(connection, [row.seq])
+
+
+def insert_row(connection: sqlite3.Connection, row: Row) -> None:
+    """All but the index's."""
     width, height = row.size or (None, None)
     told = Embedded(Outcome.NONE, format=row.format, width=width, height=height)
     facts = Facts(connection).of_image(replace(told, generator=row.generator))
@@ -91,7 +97,6 @@ def insert(connection: sqlite3.Connection, row: Row) -> None:
             " VALUES (?, ?, 1, ?, 1, ?, 0, 0)",
             (b"%8d%8d" % (row.seq, number), row.seq, state, number),
         )
-    sqlite_fts.enter(connection, [row.seq])
 
 
 def insert_prompt(

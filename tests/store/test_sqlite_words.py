@@ -52,13 +52,13 @@ def index() -> Iterator[Index]:
     made.close()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(text=TEXTS)
 def test_a_text_is_cut_as_full_text_cuts_it(index: Index, text: str) -> None:
     assert folded(text).split() == index.words(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(text=TEXTS, asked=TEXTS.map(lambda text: text.replace("\0", " ")), data=st.data())
 def test_a_needle_is_where_full_text_finds_it(
     index: Index, text: str, asked: str, data: st.DataObject

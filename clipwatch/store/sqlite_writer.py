@@ -43,7 +43,7 @@ class Writer:
         self._waiting.append((work, done))
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
-        return await asyncio.shield(done)
+        return await done
 
     async def drain(self) -> None:
         """Return when nothing waits to be written."""
@@ -69,9 +69,11 @@ class Writer:
             failure = error
         if failure is None:
             for (_, done), answer in zip(group, answers, strict=True):
-                done.set_result(answer)
+                if not done.cancelled():
+                    done.set_result(answer)
         elif len(group) == 1:
-            group[0][1].set_exception(failure)
+            if not group[0][1].cancelled():
+                group[0][1].set_exception(failure)
         else:
             for one in group:
                 await self._commit([one])

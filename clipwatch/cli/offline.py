@@ -18,8 +18,9 @@ from clipwatch.model import Clock, Hit, Priority, Pruned, Relocated, ScanCounts
 from clipwatch.pipeline import prune as pruning
 from clipwatch.pipeline.batch import refuse_left_out
 from clipwatch.pipeline.comparison import drift
+from clipwatch.pipeline.drives import RootOffline
 from clipwatch.pipeline.scan import Scanner, WatchedRoot, add
-from clipwatch.pipeline.sweep import RootOffline, Sweeper
+from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.query import Query, parse
 from clipwatch.runfile import database
 from clipwatch.settings import RootSettings, Settings

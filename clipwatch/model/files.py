@@ -54,6 +54,7 @@ class Root:
     root_id: int
     path: bytes  #: absolute, links resolved
     imported_at: int | None = None  #: when its first full scan was done
+    device: int | None = None  #: that it lay on when its images were there
 
 
 @dataclass(frozen=True, slots=True)

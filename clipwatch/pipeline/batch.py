@@ -18,9 +18,10 @@ from clipwatch.model import (
     ScanCounts,
     new_id,
 )
+from clipwatch.pipeline.drives import RootOffline
 from clipwatch.pipeline.progress import Following, ImportProgress
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
-from clipwatch.pipeline.sweep import RootOffline, Sweeper
+from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.store.base import Store
 
 BATCH_ENDED = "batch.ended"
@@ -197,6 +198,7 @@ class Scans:
             batch_id=batch.batch_id,
             progress=progress,
             surveyed=following.surveyed,
+            believe=under == b"" and batch.recursive,
         )
 
     async def _end(

@@ -18,9 +18,10 @@ from clipwatch.errors import StoreError
 from clipwatch.metrics import Metrics
 from clipwatch.model import Clock, Priority, ScanCounts
 from clipwatch.pipeline.doorbell import Doorbell
+from clipwatch.pipeline.drives import RootOffline
 from clipwatch.pipeline.progress import Following, ImportProgress
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
-from clipwatch.pipeline.sweep import RootOffline, Sweeper
+from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.store.base import Store
 from clipwatch.watching.observer import Blindness, Hint, Observer, Watched
 from clipwatch.watching.reconcile import full_sweep_interval

@@ -25,6 +25,7 @@ from clipwatch.model import (
     Priority,
     ScanCounts,
 )
+from clipwatch.pipeline.drives import Drives, RootOffline
 from clipwatch.pipeline.scan import ROWS, Scanner, WatchedRoot, add
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import FolderListing, walk
@@ -45,11 +46,6 @@ log = structlog.get_logger()
 Progress = Callable[[ScanCounts], Awaitable[None]]
 
 
-class RootOffline(Exception):
-    """The root's images cannot be looked at: unmounted, removed or not ours to read. Nothing is
-    concluded."""
-
-
 class Sweeper:
     """Sweeps roots. ``scanner`` looks at what differs."""
 
@@ -58,6 +54,7 @@ class Sweeper:
         self._scanner = scanner
         self._clock = clock
         self._metrics = metrics
+        self._drives = Drives(store)
         self._doubted: set[int] = set()  #: roots whose files all seemed gone at the last sweep
         self._mtimes: dict[int, dict[bytes, int]] = {}  #: root id: folder: when it was listed
         self._missed: Counter[int] = Counter()  #: by root id
@@ -73,13 +70,15 @@ class Sweeper:
         batch_id: UUID | None = None,
         progress: Progress | None = None,
         surveyed: Callable[[int], None] | None = None,
+        believe: bool = False,
     ) -> ScanCounts:
         """Reconcile ``under`` (relative, b"" is all) and, where ``recursive``, what is below it.
 
         With ``surveyed`` it is counted first how many images there seem to be, which that is told,
         and the folders that changed last come first. Raises ``RootOffline`` where the root cannot
-        be listed.
+        be listed, or shows another drive: one that ``believe`` takes for what the root is now.
         """
+        await self._drives.require(watched, believe=believe)
         recursive = recursive and watched.recursive
         first: Sequence[bytes] = ()
         if surveyed is not None:
@@ -149,11 +148,6 @@ class Sweeper:
             found.unreadable.append(listing.folder)
             return
         self._unreadable.get(watched.root.root_id, set()).discard(listing.folder)
-        if listing.folder == b"" and await self._is_bare_mount_point(watched, listing):
-            raise RootOffline(
-                f"{os.fsdecode(watched.root.path)} is empty, and the images that are known were on"
-                " another file system, which is not mounted there"
-            )
         found.listed.add(listing.folder)
         self._remember(watched, listing)
         names = unlike | listing.irregular.keys() | _beside(unlike, listing.files)
@@ -201,17 +195,6 @@ class Sweeper:
     def unreadable(self, watched: WatchedRoot) -> Collection[bytes]:
         """Folders of the root that could not be read when a sweep came by last."""
         return self._unreadable.get(watched.root.root_id, ())
-
-    async def _is_bare_mount_point(self, watched: WatchedRoot, listing: FolderListing) -> bool:
-        """Whether what the root shows is the folder that its file system is mounted over."""
-        if not listing.is_empty:
-            return False
-        root_id = watched.root.root_id
-        for folder in await self._store.folders(root_id):
-            for file in (await self._store.known(root_id, folder)).values():
-                if file.state is not LocationState.MISSING:
-                    return file.stat.device != listing.device
-        return False
 
     def _remember(self, watched: WatchedRoot, listing: FolderListing) -> None:
         mtimes = self._mtimes.setdefault(watched.root.root_id, {})

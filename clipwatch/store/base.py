@@ -94,6 +94,9 @@ class Store(Protocol):
         """Note that the folder ``old`` (absolute path) lies at ``new`` by now, with all that is
         known below it. Raises ``Conflict`` where one lies in the other."""
 
+    async def set_device(self, root_id: int, device: int) -> None:
+        """Note on which device the root's images are."""
+
     async def root_imported(self, root_id: int, now: int) -> None:
         """Note that the root's first full scan is done.
 

@@ -234,6 +234,9 @@ class SqliteStore(Browsing):
     async def relocate(self, old: bytes, new: bytes) -> Relocated:
         return await self._write(lambda it: sqlite_roots.relocate(it, old, new))
 
+    async def set_device(self, root_id: int, device: int) -> None:
+        await self._write(lambda it: sqlite_roots.set_device(it, root_id, device))
+
     async def root_imported(self, root_id: int, now: int) -> None:
         await self._write(lambda it: sqlite_locations.root_imported(it, root_id, now))
 

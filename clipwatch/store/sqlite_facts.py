@@ -10,6 +10,7 @@ Other tokens are ``a`` (every image), those of seeds (``sqlite_seeds``), and tho
 """
 
 import math
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -118,6 +119,9 @@ def _facts(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str, float | No
             yield "lora", name.strip(), None
 
 
+_NUMBERED_TOKEN = re.compile(r"f\d{1,18}", re.ASCII)
+
+
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -143,10 +147,17 @@ def recount(connection: sqlite3.Connection) -> None:
 
 
 def _add(connection: sqlite3.Connection, uses: Mapping[str, int], step: int) -> None:
-    numbered = [(step * times, int(token[1:])) for token, times in uses.items() if token[0] == "f"]
+    numbered = [(step * times, number) for number, times in _by_number(uses).items()]
     connection.executemany(_COUNT, numbered)
     named = [(*fact, step * uses[token]) for token, fact in _NAMED_TOKENS.items() if token in uses]
     connection.executemany(_COUNT_NAMED, named)
+
+
+def _by_number(uses: Mapping[str, int]) -> dict[int, int]:
+    """By the id of a fact. What damage made of a token in a row that was saved is none."""
+    return {
+        int(token[1:]): times for token, times in uses.items() if _NUMBERED_TOKEN.fullmatch(token)
+    }
 
 
 def facts_of(connection: sqlite3.Connection, seqs: str) -> Iterator[str]:
@@ -162,7 +173,7 @@ def tally(facts: Iterable[str]) -> Counter[str]:
 def named(connection: sqlite3.Connection, uses: Mapping[str, int]) -> dict[str, dict[str, int]]:
     """What tokens stand for, by field and value, each with its number; those of seeds are left
     out."""
-    numbers = {int(token[1:]): images for token, images in uses.items() if token[0] == "f"}
+    numbers = _by_number(uses)
     found: dict[str, dict[str, int]] = {}
     for fact, field, value in connection.execute(_FACTS, (to_json(list(numbers)),)):
         found.setdefault(field, {})[value] = numbers[fact]

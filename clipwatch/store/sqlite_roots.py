@@ -4,6 +4,7 @@ import sqlite3
 
 from clipwatch.errors import Conflict
 from clipwatch.model import Relocated, Root
+from clipwatch.store.sqlite_values import signed, unsigned
 
 _FOLDERS = """
 SELECT DISTINCT folder FROM {table}
@@ -14,8 +15,16 @@ _PLACED = ("location", "forgotten")
 
 def roots(connection: sqlite3.Connection) -> list[Root]:
     """Every root ever registered, watched at the moment or not."""
-    rows = connection.execute("SELECT root_id, path, imported_at FROM root ORDER BY path")
-    return [Root(*row) for row in rows]
+    rows = connection.execute("SELECT root_id, path, imported_at, drive FROM root ORDER BY path")
+    return [
+        Root(root_id, path, imported_at, None if drive is None else unsigned(drive))
+        for root_id, path, imported_at, drive in rows
+    ]
+
+
+def set_device(connection: sqlite3.Connection, root_id: int, device: int) -> None:
+    """Note on which device the root's images are."""
+    connection.execute("UPDATE root SET drive = ? WHERE root_id = ?", (signed(device), root_id))
 
 
 def register_root(connection: sqlite3.Connection, path: bytes) -> Root:
@@ -47,8 +56,8 @@ def relocate(connection: sqlite3.Connection, old: bytes, new: bytes) -> Relocate
     target = next((root for root in known if _holds(root.path, new)), None)
     if target is None:
         target = register_root(connection, new)
-        moving = [root.imported_at for root in known if _holds(root.path, old)]
-        imported_at = min(filter(None, moving), default=None)
+        moving = [root for root in known if _holds(root.path, old)]
+        imported_at = min((root.imported_at for root in moving if root.imported_at), default=None)
         connection.execute(
             "UPDATE root SET imported_at = ? WHERE root_id = ?", (imported_at, target.root_id)
         )

@@ -26,7 +26,8 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE root (
   root_id INTEGER PRIMARY KEY,
   path BLOB NOT NULL UNIQUE,           -- absolute, links resolved
-  imported_at INTEGER                  -- when the first full scan was done
+  imported_at INTEGER,                 -- when the first full scan was done
+  drive INTEGER                        -- device that it lay on when its images were there
 );
 
 -- One content. seq is its time key: the file's mtime when first seen, made unique, so that

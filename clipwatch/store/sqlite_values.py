@@ -36,6 +36,11 @@ def signed(number: int) -> int:
     return (number + _HALF) % _WHOLE - _HALF
 
 
+def unsigned(number: int) -> int:
+    """The reverse of ``signed``."""
+    return number % _WHOLE
+
+
 def text(value: str) -> str:
     """The text with lone surrogates, which UTF-8 has no form for, replaced by question marks."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode()

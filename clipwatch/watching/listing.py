@@ -101,17 +101,11 @@ class FolderListing:
 
     folder: bytes  #: relative to the root, b"" being the root
     mtime_ns: int  #: of the folder, from before it was listed
-    device: int = 0  #: the file system that the folder is on
     files: Mapping[bytes, PlainStat] = field(default_factory=dict)  #: regular ones, by name
     #: by name: what is called like an image and is not a regular file, or cannot be looked at
     irregular: Mapping[bytes, str] = field(default_factory=dict)
     folders: tuple[bytes, ...] = ()  #: relative to the root
     error: str | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing that is ours to look at."""
-        return not (self.files or self.irregular or self.folders or self.error)
 
 
 def list_folder(root: bytes, folder: bytes, rules: IgnoreRules) -> FolderListing | None:
@@ -126,7 +120,7 @@ def list_folder(root: bytes, folder: bytes, rules: IgnoreRules) -> FolderListing
         status = os.lstat(path)
         if not stat.S_ISDIR(status.st_mode):
             return None
-        seen = FolderListing(folder, status.st_mtime_ns, status.st_dev)
+        seen = FolderListing(folder, status.st_mtime_ns)
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             return _sort(seen, path, descriptor, rules)

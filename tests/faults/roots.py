@@ -86,8 +86,14 @@ async def scenario(folder: Path, kind: str, turns: int) -> None:
         # What is written into the mount point while nothing is mounted there is not the drive's.
         await drive.unmount()
         (drive.root / "stray.png").write_bytes(pictures.a1111_png())
+        await known.until_state(drive.root, "offline")
+        await known.daemon.stop()
+        await known.daemon.start("--port", "0")
+        await known.until_state(drive.root, "offline")
+        assert await known.present() >= IMAGES
         drive.mount()
         await known.until_state(drive.root, "watching")
+        await known.until_all_present()
         assert len(known.server.calls) == asked
     print(f"{kind}: {IMAGES} images, 0 rows lost, 0 calls")
 

@@ -8,10 +8,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from clipwatch.model import LocationState, Priority, ScanCounts
-from clipwatch.pipeline.sweep import FOLDER_SKIPPED, RootOffline
+from clipwatch.pipeline.drives import RootOffline
+from clipwatch.pipeline.sweep import FOLDER_SKIPPED, Sweeper
+from clipwatch.watching.listing import file_stat
 from tests import pictures
 from tests.contracts.observations import found, put, seen
 from tests.pipeline.conftest import Parts
+from tests.pipeline.test_scan import observe
 from tests.watching.unprivileged import public_folder, without_privileges
 
 
@@ -95,20 +98,62 @@ async def test_where_all_seems_gone_the_first_look_is_not_believed(parts: Parts)
     assert set((await states(parts)).values()) == {LocationState.MISSING}
 
 
-async def test_an_empty_root_whose_images_were_on_another_disk_is_offline(parts: Parts) -> None:
-    """Nothing is mounted there; the light sweep, which would find each folder gone, sees it too."""
-    for path in (b"a.png", b"day/b.png"):
-        await put(parts.store, seen(parts.watched.root, path))
+def on(parts: Parts, device: int) -> Parts:
+    """As after a start, where the root is known to lie on this device."""
+    watched = replace(parts.watched, root=replace(parts.watched.root, device=device))
+    sweeper = Sweeper(parts.store, parts.scanner, clock=parts.clock, metrics=parts.metrics)
+    return replace(parts, watched=watched, sweeper=sweeper)
+
+
+async def test_a_root_that_shows_another_drive_is_offline(parts: Parts) -> None:
+    """Nothing is mounted there, and somebody writes into the mount point."""
+    await put(parts.store, *(seen(parts.watched.root, path) for path in (b"a.png", b"day/b.png")))
     with pytest.raises(RootOffline, match="not mounted"):
         await sweep(parts)
+    (parts.folder / "new.png").write_bytes(pictures.png())
+    await observe(parts, "new.png")  # there is a hint of it
     (parts.folder / "day").mkdir()
+    parts = on(parts, 7)
+    for under in (b"", b"day"):
+        with pytest.raises(RootOffline, match="not mounted"):
+            await sweep(parts, under=under)
+    there = {**await states(parts), **await states(parts, b"day")}
+    assert there == dict.fromkeys((b"a.png", b"b.png", b"new.png"), LocationState.PRESENT)
+
+
+async def test_a_drive_may_have_another_number_each_time(parts: Parts) -> None:
+    write(parts, "a.png")
+    stat = file_stat((parts.folder / "a.png").stat())
+    number = 2**63 + 5
+    parts = on(parts, number)
+    gone, here = [
+        seen(parts.watched.root, path, stat=stat._replace(device=number, size=size))
+        for path, size in ((b"0.png", 5), (b"a.png", stat.size))
+    ]
+    await put(parts.store, gone, here)
     await sweep(parts)
-    assert parts.sweeper.doubts(parts.watched)
-    shutil.rmtree(parts.folder / "day")
+    assert await states(parts) == {
+        b"0.png": LocationState.MISSING,
+        b"a.png": LocationState.PRESENT,
+    }
+    (root,) = await parts.store.roots()
+    assert root.device == stat.device
+    await parts.store.set_device(root.root_id, number)
+    assert [one.device for one in await parts.store.roots()] == [number]
+
+
+async def test_a_scan_that_is_asked_for_believes_another_drive_to_be_the_root(
+    parts: Parts,
+) -> None:
+    await put(parts.store, seen(parts.watched.root, b"a.png"))
     with pytest.raises(RootOffline, match="not mounted"):
-        await parts.sweeper.sweep_changed(parts.watched, Priority.NEW)
-    known = {**await states(parts), **await states(parts, b"day")}
-    assert known[b"a.png"] is known[b"b.png"] is LocationState.PRESENT
+        await sweep(parts, believe=True)  # of an empty folder nobody means that
+    write(parts, "new.png")
+    for _ in range(2):
+        await sweep(parts, believe=True)
+    expected = {b"a.png": LocationState.MISSING, b"new.png": LocationState.PRESENT}
+    assert await states(parts) == expected
+    await sweep(parts)  # from then on
 
 
 async def test_a_root_that_is_away_is_offline_and_loses_nothing(parts: Parts) -> None:

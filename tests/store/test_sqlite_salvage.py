@@ -229,7 +229,7 @@ def test_what_the_log_holds_goes_before_the_file(
         data[100] ^= 1
         log.write_bytes(data)
     salvage(killed, tmp_path / "new.db", None, NOW, silent)
-    ((_, path, _),) = content(tmp_path / "new.db")["root"]
+    ((_, path, *_),) = content(tmp_path / "new.db")["root"]
     assert path == (b"/pictures" if spoilt else b"/moved")
 
 

@@ -33,6 +33,10 @@ class Leaf:
     words: tuple[tuple[str, bool], ...]  #: text, and whether it is only a beginning
 
     @property
+    def has_beginning(self) -> bool:
+        return any(is_beginning for _, is_beginning in self.words)
+
+    @property
     def expression(self) -> str:
         quoted = [_quoted(text) + " *" * is_beginning for text, is_beginning in self.words]
         return f"{{{' '.join(self.columns)}}} : ({' OR '.join(quoted)})"
@@ -116,7 +120,7 @@ def has_beginning(node: Node, tokens: Tokens) -> bool:
         case And(operands) | Or(operands):
             return any(has_beginning(operand, tokens) for operand in operands)
     found = leaf(node, tokens)
-    return found is not None and any(is_beginning for _, is_beginning in found.words)
+    return found is not None and found.has_beginning
 
 
 def tagged(value: str, origins: Collection[TagOrigin] = tuple(TagOrigin)) -> Leaf:

@@ -2,10 +2,12 @@
 
 import re
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from clipwatch.query import And, Field, Node, Or, Query, Words
-from clipwatch.store.sqlite_match import sought
+from clipwatch.store.sqlite_glance import Texts, texts_of
+from clipwatch.store.sqlite_match import Leaf, sought
+from clipwatch.store.sqlite_words import Needle
 
 #: stands before and behind each word that was found
 MARK = "**"
@@ -35,12 +37,36 @@ def snippets(connection: sqlite3.Connection, query: Query, seqs: Collection[int]
     Each word found stands between two ``MARK``; whatever else looked like one is changed, and so
     are control characters. It is plain text of about SNIPPET_LENGTH characters, never markup.
     """
-    match = " OR ".join(dict.fromkeys(leaf.expression for leaf in sought(query.root)))
+    matches = _matches(connection, list(dict.fromkeys(sought(query.root))), seqs)
     words = list(dict.fromkeys(_words(query.root)))
-    texts = {
-        seq: _around(connection, match, words, seq) or _beginning(connection, seq) for seq in seqs
+    lines = {
+        seq: _around(connection, matches[seq], words, seq) or _beginning(connection, seq)
+        for seq in seqs
     }
-    return {seq: _line(text) for seq, text in texts.items()}
+    return {seq: _line(text) for seq, text in lines.items()}
+
+
+def _matches(
+    connection: sqlite3.Connection, leaves: Sequence[Leaf], seqs: Collection[int]
+) -> dict[int, str]:
+    """What to ask the index for about each image. Beginnings are the words there that begin so:
+    else it would put together all words of all images that do, for every image anew."""
+    columns = {column for leaf in leaves for column in leaf.columns if leaf.has_beginning}
+    if not columns:
+        return dict.fromkeys(seqs, " OR ".join(leaf.expression for leaf in leaves))
+    texts = texts_of(connection, list(seqs), columns)
+    found = {seq: [_whole(leaf, of_one) for leaf in leaves] for seq, of_one in texts}
+    return {seq: " OR ".join(leaf.expression for leaf in found[seq] if leaf.words) for seq in seqs}
+
+
+def _whole(leaf: Leaf, texts: Texts) -> Leaf:
+    """The leaf with words of these texts in the place of beginnings."""
+    words = [word for word in leaf.words if not word[1]]
+    for text, is_beginning in leaf.words:
+        needle = Needle(text, is_beginning)
+        here = [texts[column] for column in leaf.columns] if is_beginning else []
+        words += [(whole, False) for each in here for whole in needle.wholes_in(each)]
+    return Leaf(leaf.columns, tuple(dict.fromkeys(words)))
 
 
 def _around(connection: sqlite3.Connection, match: str, words: list[str], seq: int) -> str:

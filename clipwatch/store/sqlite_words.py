@@ -5,6 +5,7 @@ else, and FTS5 itself is asked for it, a block of characters at a time.
 """
 
 import sqlite3
+from collections.abc import Iterator
 
 from clipwatch.store.sqlite_schema import TOKENIZER
 
@@ -56,6 +57,15 @@ class Needle:
     def times_in(self, text: str) -> int:
         """How often it is in a text that is spread."""
         return 0 if self._counted is None else text.count(self._counted)
+
+    def wholes_in(self, text: str) -> Iterator[str]:
+        """What there is of it in a folded text, to the end of the last word."""
+        flat = f" {' '.join(text.split())} "
+        at = flat.find(self._sought) if self._sought else -1
+        while at >= 0 and self._sought:
+            end = flat.index(" ", at + len(self._sought.rstrip()))
+            yield flat[at + 1 : end]
+            at = flat.find(self._sought, end)
 
 
 def _asked(first: int) -> dict[int, str]:

@@ -72,6 +72,22 @@ def test_a_needle_is_where_full_text_finds_it(
 
 
 @pytest.mark.parametrize(
+    ("asked", "is_beginning", "wholes"),
+    [
+        ("re", True, ["red", "red", "reed", "red"]),
+        ("red f", True, ["red fox"]),
+        ("red re", True, ["red red"]),
+        ("red", False, ["red", "red", "red"]),
+        ("zzz", True, []),
+        ("!", True, []),
+    ],
+)
+def test_beginnings_are_of_these_words(asked: str, is_beginning: bool, wholes: list[str]) -> None:
+    text = folded("Réd (red), reed; red_fox")
+    assert list(Needle(asked, is_beginning).wholes_in(text)) == wholes
+
+
+@pytest.mark.parametrize(
     ("asked", "is_beginning", "times"),
     [
         ("red", False, 3),

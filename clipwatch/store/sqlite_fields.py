@@ -20,7 +20,7 @@ from clipwatch.store.sqlite_values import to_json
 #: So many rows are looked among; of more, one in fifty images of a million has one.
 FEW = 20_000
 #: Full text is not asked for each of more than so many.
-LONG = 500
+LONG = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 FTS5 finds a beginning of words by putting together the places of every word that begins so, of all
 images, however few are asked for. Where many images fit, a page of them is found sooner among the
 newest; where few do, there is little to put together. The first images that are looked at tell
-which it is.
+which it is. Where a folder or a state leaves few images, each of these is looked at for all words.
 """
 
 import sqlite3
@@ -34,18 +34,26 @@ class Glance:
     narrow: Sequence[Node]
     columns: Collection[str]  #: of the index, that are looked at
     fits: Test
+    sees_all: bool = False  #: the other conditions leave so few that each can be looked at
 
     @classmethod
     def of(cls, asked: Wanted) -> "Glance | None":
         """None where nothing is found sooner so."""
         tokens = asked.tokens
-        wide = [each for each in asked.operands if has_beginning(each, tokens)]
+        # Full text would look for each key of a list anew, to the end where none fits.
+        sees_all = any(0 < each.keys < MOST for each in asked.conditions)
+        wide = [
+            each
+            for each in asked.operands
+            if (sees_all and each not in asked.rest) or has_beginning(each, tokens)
+        ]
         columns = _columns(And(tuple(wide)), tokens)
         # Conditions that take long for each image are met sooner by those that fit.
-        if not wide or columns is None or not all(each.by_key for each in asked.conditions):
+        takes_long = not sees_all and not all(each.by_key for each in asked.conditions)
+        if not wide or columns is None or takes_long:
             return None
-        narrow = [each for each in asked.operands if each not in wide]
-        return cls(narrow, columns, _test(And(tuple(wide)), tokens))
+        narrow = [] if sees_all else [each for each in asked.operands if each not in wide]
+        return cls(narrow, columns, _test(And(tuple(wide)), tokens), sees_all)
 
 
 def _columns(node: Node, tokens: Tokens) -> set[str] | None:
@@ -102,7 +110,7 @@ def first_that_fit(
         looked += len(seqs)
         if len(found) >= enough or len(seqs) < LOOK:
             return found[:enough]
-        if len(found) * MOST < enough * looked:  # they are too rare
+        if len(found) * MOST < enough * looked and not glance.sees_all:  # they are too rare
             return None
     return None
 

@@ -56,6 +56,11 @@ SEARCHES = [
         "-(sel* path:1)",
         "is:missing com*",
         "negative:b*",
+        "girl common_24 path:1",
+        '"girl 夜空" -is:missing path:2 -common_24',
+        "seldom_40|common_24 is:missing",
+        "tag:common>0.5 girl path:3",
+        "(girl path:1) path:2 has:prompt created:1970",
     ),
     *("com* sort:oldest", "sel* sort:oldest", "-com* sort:oldest"),
 ]
@@ -75,7 +80,13 @@ def test_glances_find_what_the_index_finds(
 
 @pytest.mark.parametrize(
     ("text", "merges"),
-    [("com*", False), ("sel*", False), ("sca*", True), ("com* tag:common>0.5", True)],
+    [
+        ("com*", False),
+        ("sel*", False),
+        ("sca*", True),
+        ("com* tag:common>0.5", True),
+        ("sca* path:11", False),
+    ],
 )
 def test_words_are_put_together_only_where_few_images_fit(
     many: sqlite3.Connection, text: str, merges: bool
@@ -85,6 +96,15 @@ def test_words_are_put_together_only_where_few_images_fit(
     page(many, parse(text, LOCAL), 5)
     many.set_trace_callback(None)
     assert any('" *' in statement for statement in asked) is merges
+
+
+def test_words_in_few_images_are_not_asked_of_the_index(many: sqlite3.Connection) -> None:
+    asked: list[str] = []
+    many.set_trace_callback(asked.append)
+    found = page(many, parse('"girl 夜空" -common_112 path:11', LOCAL), 50)
+    many.set_trace_callback(None)
+    assert found.seqs
+    assert not any("MATCH" in statement for statement in asked)
 
 
 PARTS = ["re", "red", "fox", "FÓX", "a1", "東京の", "_", ",", "(", "*"]

@@ -120,12 +120,11 @@ def _created(field: Field) -> Sql:
 
 
 def _added(field: Field) -> Lookup:
-    """By image_id, which begins with the millisecond that the image was added at."""
-    between = _between("added_at", field.range)
+    """By image_id, which begins with the millisecond that the image was added in."""
     low, high = _ends(field.range)
     ids = (_id_at(low // 1000), _id_at(high // 1000 + 1))
-    every = f"SELECT seq FROM image WHERE image_id >= ? AND image_id < ? AND {between.text}"
-    return Lookup(Sql(every, (*ids, *between.values)), between)
+    between = "(image_id >= ? AND image_id < ?)"
+    return Lookup(Sql(f"SELECT seq FROM image WHERE {between}", ids), Sql(f"+{between}", ids))
 
 
 def _id_at(milliseconds: int) -> bytes:

@@ -163,13 +163,13 @@ def page(connection: sqlite3.Connection, query: Query, limit: int, after: int | 
     search up to COUNTED. Where there are more it is COUNTED and not exact, and None where every
     image would have to be looked at.
     """
-    found = sqlite_query.page(connection, query, limit, after)
+    found = sqlite_query.page(connection, query, limit, after, COUNTED + 1)
     if query.root is None and not query.wants_missing:
         total: int | None = _shown(connection)
     elif after is None and found.position is None:
         total = len(found.seqs)
     else:
-        total = sqlite_query.count(connection, query, COUNTED + 1)
+        total = found.matches
         if total is not None and total > COUNTED:
             return Page(load(connection, found.seqs), found.position, COUNTED, False)
     return Page(load(connection, found.seqs), found.position, total, total is not None)

@@ -17,6 +17,8 @@ from clipwatch.store.sqlite_values import clamp, to_json
 
 #: An image and the position behind it, a number that may have any length.
 Placed = tuple[int, int]
+#: Some images, and how many there are in all or, above ``most``, at least; None where nobody knows.
+Ordered = tuple[list[Placed], int | None]
 #: Root, folder, name and ``gone`` of a location.
 _Place = tuple[bytes, bytes, bytes, int]
 
@@ -28,7 +30,7 @@ _HIGHEST = b"\xff" * 16
 
 def by_added(
     connection: sqlite3.Connection, query: Query, limit: int, after: int | None, most: int = FEW
-) -> list[Placed]:
+) -> Ordered:
     """The last added first: image_id begins with the millisecond that it was made in."""
     below = _HIGHEST if after is None else max(0, min(after, 2**128 - 1)).to_bytes(16)
     matching = all_of(connection, query, most)
@@ -40,7 +42,15 @@ def by_added(
         fits = Sql("image_id < ?", (to_json(matching), below))
     text = f"SELECT image.seq, image_id FROM {tables} WHERE {fits.text}"
     rows = connection.execute(f"{text} ORDER BY image_id DESC LIMIT ?", (*fits.values, limit))
-    return [(seq, int.from_bytes(image_id)) for seq, image_id in rows]
+    return [(seq, int.from_bytes(image_id)) for seq, image_id in rows], _known(
+        query, matching, most
+    )
+
+
+def _known(query: Query, matching: list[int] | None, most: int) -> int | None:
+    if matching is not None:
+        return len(matching)
+    return most + 1 if query.root else None
 
 
 # --- by where they lie -----------------------------------------------------------------------
@@ -65,7 +75,7 @@ ORDER BY folder, name, gone LIMIT ?"""
 
 def by_path(
     connection: sqlite3.Connection, query: Query, limit: int, after: int | None, most: int = FEW
-) -> list[Placed]:
+) -> Ordered:
     """Root after root by path, in each folder after folder, in each by name; capitals first."""
     start = (b"", b"", b"", 0) if after is None else _place_at(after)
     folder, rest = _parted(query)
@@ -75,7 +85,8 @@ def by_path(
     if matching is not None:
         text = _SORTED.format(within=within.text)
         values = (to_json(matching), *start, *within.values, limit)
-        return [(seq, _number_of(place)) for seq, *place in connection.execute(text, values)]
+        rows = connection.execute(text, values)
+        return [(seq, _number_of(place)) for seq, *place in rows], len(matching)
     fits, found = shown_condition(connection, rest), list[Placed]()
     text = _WALKED.format(fits=fits.text, within=within.text)
     for span in spans:
@@ -83,7 +94,7 @@ def by_path(
             values = (*span.walk(start), *fits.values, *within.values, limit - len(found))
             rows = connection.execute(text, values)
             found += [(seq, _number_of(place)) for seq, *place in rows]
-    return found
+    return found, most + 1 if rest.root else None
 
 
 @dataclass(frozen=True, slots=True)

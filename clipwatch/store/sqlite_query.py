@@ -15,7 +15,7 @@ from clipwatch.store.sqlite_fields import Sql
 from clipwatch.store.sqlite_glance import Glance, first_that_fit
 from clipwatch.store.sqlite_orders import by_added, by_path
 from clipwatch.store.sqlite_relevance import best_first
-from clipwatch.store.sqlite_selection import Selection, selection, wanted
+from clipwatch.store.sqlite_selection import Selection, Wanted, selection, wanted
 from clipwatch.store.sqlite_values import clamp, to_json
 
 #: The newest that match, of which relevance picks the best.
@@ -32,32 +32,50 @@ class Found:
 
     seqs: list[int]
     position: int | None
+    matches: int | None = None  #: on all pages, no further than they were to be counted
 
 
 def page(
-    connection: sqlite3.Connection, query: Query, limit: int, after: int | None = None
+    connection: sqlite3.Connection,
+    query: Query,
+    limit: int,
+    after: int | None = None,
+    count_to: int = 0,
 ) -> Found:
     """Up to ``limit`` images in the order of the query; ``after`` is the position that the page
-    before gave."""
+    before gave. Matches are counted up to ``count_to``, unless that would take long."""
     match query.sort:
         case Sort.RELEVANCE:
-            return _most_relevant(connection, query, limit, after)
+            return _most_relevant(connection, query, limit, after, count_to)
         case Sort.ADDED:
-            placed = by_added(connection, query, limit + 1, after)
+            placed, matches = by_added(connection, query, limit + 1, after)
         case Sort.PATH:
-            placed = by_path(connection, query, limit + 1, after)
+            placed, matches = by_path(connection, query, limit + 1, after)
         case _:
             # A cursor that somebody made up can hold any number.
-            timed = _by_time(connection, query, limit + 1, after and clamp(after))
+            position = after and clamp(after)
+            timed, matches = _by_time(connection, query, limit + 1, position, count_to)
             placed = [(seq, seq) for seq in timed]
-    position = placed[limit - 1][1] if len(placed) > limit else None
-    return Found([seq for seq, _ in placed[:limit]], position)
+    following = placed[limit - 1][1] if len(placed) > limit else None
+    number = None if matches is None else min(matches, count_to)
+    return Found([seq for seq, _ in placed[:limit]], following, number)
 
 
 def _by_time(
-    connection: sqlite3.Connection, query: Query, limit: int, after: int | None
-) -> Sequence[int]:
+    connection: sqlite3.Connection, query: Query, limit: int, after: int | None, count_to: int
+) -> tuple[Sequence[int], int | None]:
     asked, order = wanted(connection, query), _Order(query.sort is Sort.OLDEST, after)
+    if asked.is_long and after is None:  # a thousand cost no more than the first of them
+        seqs = _listed(connection, asked, order, max(limit, count_to))
+        return seqs, len(seqs)
+    every = asked.selection(asked.operands)
+    matches = len(every.first(connection, count_to)) if count_to and every.is_quick else None
+    return _listed(connection, asked, order, limit), matches
+
+
+def _listed(
+    connection: sqlite3.Connection, asked: Wanted, order: "_Order", limit: int
+) -> Sequence[int]:
     glance = Glance.of(asked)
     if glance is not None:
         candidates = order.statement(asked.selection(glance.narrow, order.bound))
@@ -98,15 +116,8 @@ def page_statement(
     return order.statement(selection(connection, query, order.bound), limit)
 
 
-def count(connection: sqlite3.Connection, query: Query, at_most: int) -> int | None:
-    """How many images match, counted no further than to ``at_most``; None where counting could
-    take long."""
-    found = selection(connection, query)
-    return len(found.first(connection, at_most)) if found.is_quick else None
-
-
 def _most_relevant(
-    connection: sqlite3.Connection, query: Query, limit: int, after: int | None
+    connection: sqlite3.Connection, query: Query, limit: int, after: int | None, count_to: int
 ) -> Found:
     """The best of the newest CANDIDATES that match.
 
@@ -121,9 +132,10 @@ def _most_relevant(
     newest = _candidates(connection, query, top, last)
     best = best_first(connection, query.root, newest)[shown : shown + limit]
     following = shown + len(best)
+    matches = len(newest) if len(newest) < CANDIDATES else count_to
     if following >= len(newest):
-        return Found(best, None)
-    return Found(best, (newest[0] << _ID_BITS | last) << _OFFSET_BITS | following)
+        return Found(best, None, matches)
+    return Found(best, (newest[0] << _ID_BITS | last) << _OFFSET_BITS | following, matches)
 
 
 def _last_known(connection: sqlite3.Connection) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from clipwatch.query import And, Field, Node, Not, Or, Query, Words
 from clipwatch.store.sqlite_facts import Tokens, resolve
-from clipwatch.store.sqlite_fields import LONG, Lookup, Sql, condition
+from clipwatch.store.sqlite_fields import FEW, LONG, Lookup, Sql, condition
 from clipwatch.store.sqlite_match import conjunction, has_beginning, match
 from clipwatch.store.sqlite_values import to_json
 
@@ -63,9 +63,14 @@ class Wanted:
         text = f"SELECT {key} FROM {tables} WHERE {where.text}"
         return Selection(text, where.values, self._is_quick(match))
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it begins with a long list of images, which takes longer than what follows."""
+        return any(each.keys > FEW for each in self.conditions)
+
     def _is_quick(self, match: str | None) -> bool:
         if match is None:
-            return all(each.by_key for each in self.conditions)
+            return all(each.by_key for each in self.conditions) and not self.is_long
         # Beginnings of words make full text join the lists of all words that begin so.
         return self.only_spans and "*" not in match
 
@@ -147,7 +152,7 @@ class _Conditions:
         if any(has_beginning(node, self._tokens) for node in nodes):
             return Sql(f"image.seq IN ({every.text})", every.values, by_key=True)
         one = Sql(f"EXISTS ({every.text} AND rowid = image.seq)", every.values)
-        return Lookup(every, one).condition(self._connection)
+        return Lookup(every, one, by_index=False).condition(self._connection)
 
 
 def _one_of(tokens: Sequence[tuple[str, bool]]) -> Sql:

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipwatch.query import Query, parse
-from clipwatch.store.sqlite_orders import Placed, by_added, by_path
+from clipwatch.store.sqlite_orders import Ordered, by_added, by_path
 from clipwatch.store.sqlite_schema import migrate
 from tests.clock import LOCAL
 from tests.store.test_sqlite_query import CORPUS, SHARED, Row, insert, insert_location
 
-Order = Callable[[sqlite3.Connection, Query, int, int | None, int], list[Placed]]
+Order = Callable[[sqlite3.Connection, Query, int, int | None, int], Ordered]
 
 ROOTS = (b"/a", b"/a-b", b"/a b")
 PLACES = (b"z.png", b"x/1.png", b"x/2.png", b"x-y/1.png", b"x/y/1.png", b"x\xff/1.png", b"B.png")
@@ -46,7 +46,7 @@ def listed(
 ) -> list[int]:
     """All pages put together."""
     query, seqs, after = parse(text, LOCAL), list[int](), None
-    while placed := order(library, query, limit, after, most):
+    while placed := order(library, query, limit, after, most)[0]:
         seqs += [seq for seq, _ in placed]
         after = placed[-1][1]
     return seqs
@@ -85,10 +85,12 @@ def test_pages_of_any_size_make_the_whole_list(
     expected: Callable[[sqlite3.Connection, str, list[int]], list[int]],
 ) -> None:
     query = parse(text, LOCAL)
-    every = [seq for seq, _ in by_added(library, query, 100, None, 100)]
+    every = [seq for seq, _ in by_added(library, query, 100, None, 100)[0]]
     assert len(set(every)) == len(every)
     for limit in (1, 2, 100):
         assert listed(library, order, text, limit, most) == expected(library, text, every)
+    _, matches = order(library, query, 1, None, most)
+    assert matches is None or min(matches, most + 1) == min(len(every), most + 1)
 
 
 @pytest.mark.parametrize(
@@ -118,5 +120,5 @@ def test_where_much_matches_an_index_is_walked_and_nothing_sorted(
 @given(position=st.integers(-(2**200), 2**200), most=st.sampled_from([0, 100]))
 def test_a_position_that_somebody_made_up_is_one_like_any(position: int, most: int) -> None:
     for order in (by_added, by_path):
-        seqs = [seq for seq, _ in order(SHARED, Query(None), 100, position, most)]
+        seqs = [seq for seq, _ in order(SHARED, Query(None), 100, position, most)[0]]
         assert set(seqs) <= {row.seq for row in CORPUS}

@@ -28,7 +28,7 @@ from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite_facts import Facts
 from clipwatch.store.sqlite_fields import Lookup, lookup
 from clipwatch.store.sqlite_match import MOST
-from clipwatch.store.sqlite_query import count, page, page_statement
+from clipwatch.store.sqlite_query import page, page_statement
 from clipwatch.store.sqlite_schema import migrate
 from clipwatch.store.sqlite_snippets import MARK, SNIPPET_LENGTH, snippets
 from clipwatch.store.sqlite_spacing import spaced
@@ -212,6 +212,10 @@ def database() -> sqlite3.Connection:
         insert(connection, row)
     connection.execute("UPDATE image SET drift = 0.7 WHERE seq = 4")
     return connection
+
+
+def count(connection: sqlite3.Connection, query: Query, at_most: int) -> int | None:
+    return page(connection, query, 1, None, at_most).matches
 
 
 def found(connection: sqlite3.Connection, text: str) -> list[int]:

@@ -16,6 +16,7 @@ export const view = {
   sort: "", // "" is what the search says, else newest first
   images: [],
   cursor: null, // where the list goes on; null at its end
+  counted: [0, false], // how many there are, and whether these are all
   loading: false,
   wrong: false, // the search cannot be understood, and is not tried again by itself
   asked: 0, // counts listings, so that a late answer to an old search is dropped
@@ -81,8 +82,11 @@ function drawList() {
 
 function drawSummary(page) {
   const loaded = view.images.length;
-  const count = view.cursor ? Math.max(page.total ?? 0, loaded) : loaded;
-  const more = view.cursor && !page.total_is_exact ? "+" : "";
+  const isNew = loaded <= page.images.length; // a further page may not be counted
+  if (isNew || page.total !== null) view.counted = [page.total ?? 0, page.total_is_exact];
+  const [total, isExact] = view.cursor ? view.counted : [loaded, true];
+  const count = Math.max(total, loaded);
+  const more = isExact ? "" : "+";
   const noun = count === 1 && !more ? "image" : "images";
   const none = view.query ? "nothing found" : "";
   show($("summary"), count ? `${count.toLocaleString()}${more} ${noun}` : none);

@@ -26,6 +26,11 @@ def make_private(path: Path) -> None:
             f"The database {path} cannot be opened: {error.strerror}.",
             hint="Check the folder's owner and space, or set store.path to another place.",
         ) from error
+    if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
+        raise StartError(
+            f"The database's folder {path.parent} cannot be written to: its log belongs there.",
+            hint="Check the folder's owner, or set store.path to another place.",
+        )
 
 
 def refuse_network(path: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> None:

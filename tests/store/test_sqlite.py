@@ -23,13 +23,14 @@ from clipwatch.query import Query
 from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite import SqliteStore, open_store
 from clipwatch.store.sqlite_facts import named, tally
-from clipwatch.store.sqlite_files import refuse_network
+from clipwatch.store.sqlite_files import make_private, refuse_network
 from clipwatch.store.sqlite_patience import SEARCH_SECS, SHORT_SECS
 from clipwatch.store.sqlite_schema import ORIGINS
 from tests.clock import ManualClock
 from tests.contracts.observations import NOTHING, NOW, claimed, finished, found, put, says, seen
 from tests.contracts.store import StoreContract
 from tests.waiting import eventually
+from tests.watching.unprivileged import public_folder, without_privileges
 
 
 @pytest.fixture
@@ -131,6 +132,17 @@ async def test_something_that_is_no_database_is_refused(no_database: Path) -> No
         await open_store(no_database, ManualClock())
     assert refused.value.exit_code == 78
     assert await asyncio.to_thread(no_database.read_bytes) == NO_DATABASE
+
+
+def test_a_folder_that_cannot_be_written_to_is_named() -> None:
+    with public_folder() as folder:
+        path = folder / "clipwatch.db"
+        path.touch()
+        path.chmod(0o666)
+        folder.chmod(0o555)
+        with without_privileges(), pytest.raises(StartError, match=str(folder)):
+            make_private(path)
+        folder.chmod(0o755)
 
 
 async def test_a_network_file_system_is_refused(path: Path, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from tests.pipeline.telling import Content, File, is_told, places_of
 from tests.store.consistency import inconsistencies
 
 LONG = os.environ.get("FORM") == "long"
+MEMORY = Path("/dev/shm")  #: where flushing costs nothing, however busy the disks are
 ROOTS = ("a", "b")
 NAMES = st.builds(
     lambda root, folder, name: Path(root, folder, f"{name}.png"),
@@ -46,6 +47,8 @@ PIXELS = st.integers(1, 4)
 TEXTS = st.sampled_from((None, None, "one cat", "two dogs, lake"))
 T = TypeVar("T")
 
+pytestmark = pytest.mark.timeout(3600 if LONG else 180)
+
 
 class Stories(RuleBasedStateMachine):
     """Two roots of a few files, a store, and the scanning half of the pipeline."""
@@ -53,7 +56,7 @@ class Stories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         self.files: dict[Path, File] = {}
         self.jobs: list[Job] = []
         self.forgotten: set[UUID] = set()
@@ -75,8 +78,7 @@ class Stories(RuleBasedStateMachine):
         self.store: SqliteStore = await open_store(self.state / "clipwatch.db", self.clock)
         await self.store.recover(self.clock.now())
         assert (await self.store.queue()).leased == 0
-        metrics = make_metrics()
-        tracker = Tracker(0.0)
+        metrics, tracker = make_metrics(), Tracker(0.0)
         self.scanner = Scanner(self.store, clock=self.clock, metrics=metrics, tracker=tracker)
         self.sweeper = Sweeper(self.store, self.scanner, clock=self.clock, metrics=metrics)
         await self.register()

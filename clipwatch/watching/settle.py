@@ -115,6 +115,9 @@ class Tracker:
         no close was seen. ``ctime_age`` is the seconds since the inode changed by
         the wall clock; it counts only for a file that nobody has seen changing, because clocks
         jump. Unlike the mtime no copying tool can set the ctime back."""
+        quiet = max(self._quiet, least_quiet)
+        if complete and ctime_age >= quiet and path not in self._tracks:
+            return Decision.FINISHED  # as below, for the many of an import that are old and whole
         track = self._tracks.setdefault(path, _Track(now, now))
         track.looks = max(track.looks - 1, 0)
         if track.looks:  # a newer one is under way, and saw more
@@ -129,7 +132,6 @@ class Tracker:
             quiet_secs = max(quiet_secs, ctime_age)
         waited_secs = now - track.began
         sighting = Sighting(stat, complete, track.closed, quiet_secs, waited_secs)
-        quiet = max(self._quiet, least_quiet)
         decision = decide(sighting, quiet)
         self._follow(path, track, decision, quiet - quiet_secs, now)
         return decision

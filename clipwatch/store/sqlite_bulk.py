@@ -133,11 +133,10 @@ def _add(
     now: int,
 ) -> str:
     """Make one image's job, unless its prompt is known; by which count it counts."""
-    if seq is None:
+    row = connection.execute(_IMAGE, (seq,)).fetchone()
+    if row is None or row[2] != "present":  # it may have been forgotten since it was found
         return "skipped"
-    image_id, revision, state = connection.execute(_IMAGE, (seq,)).fetchone()
-    if state != "present":
-        return "skipped"
+    image_id, revision, _ = row
     if not ask.force and sqlite_ledger.recall(connection, UUID(bytes=image_id), ask, now):
         return "cached"
     asked = (text(ask.model), text(place), text(ask.mode), ask.force)

@@ -18,10 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.errors import SearchTooSlow, StartError, StoreError, StoreFull
-from clipwatch.model import FileStat, TagOrigin, Verdict
+from clipwatch.model import (
+    Ask,
+    Batch,
+    BatchKind,
+    BatchState,
+    FileStat,
+    Selection,
+    TagOrigin,
+    Verdict,
+    new_id,
+)
 from clipwatch.query import Query
 from clipwatch.store import sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite import SqliteStore, open_store
+from clipwatch.store.sqlite_bulk import fill, next_page
 from clipwatch.store.sqlite_facts import named, tally
 from clipwatch.store.sqlite_files import make_private, refuse_network
 from clipwatch.store.sqlite_patience import SEARCH_SECS, SHORT_SECS
@@ -89,6 +100,24 @@ async def test_long_searches_keep_nobody_else_waiting(path: Path) -> None:
     finally:
         clock.advance(10 * SEARCH_SECS)
         await store.close()
+
+
+async def test_a_batch_passes_over_what_was_forgotten_since_it_was_found(
+    store: SqliteStore,
+) -> None:
+    root = await store.register_root(b"/pictures")
+    (one,) = await put(store, seen(root, b"a.png"))
+    asked = Selection("", (one.image_id,))
+    kind, state = BatchKind.INTERROGATION, BatchState.RUNNING
+    batch = Batch(new_id(NOW), kind, state, NOW, chosen=asked, ask=Ask())
+    await store.save_batch(batch)
+    page = await store._read(lambda it: next_page(it, batch.batch_id, 10))
+    assert page is not None
+    await store.forget(one.image_id, NOW)
+    assert not await store._write(lambda it: fill(it, batch.batch_id, page, NOW))
+    told = (await store.batch(batch.batch_id)).bulk
+    assert told is not None
+    assert (told.skipped, told.total) == (1, 0)
 
 
 # --- opening -------------------------------------------------------------------------------------

@@ -2,12 +2,15 @@
 
 import re
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from clipwatch.query import And, Field, Node, Or, Query, Words
 from clipwatch.store.sqlite_glance import Texts, texts_of
 from clipwatch.store.sqlite_match import Leaf, sought
-from clipwatch.store.sqlite_words import Needle
+from clipwatch.store.sqlite_spacing import SCRIPTS
+from clipwatch.store.sqlite_words import Needle, folded
 
 #: stands before and behind each word that was found
 MARK = "**"
@@ -28,6 +31,10 @@ _BEGINNING = """
 SELECT substr(text, 1, ?) FROM image JOIN prompt ON prompt.id = image.current_prompt
 WHERE image.seq = ?"""
 _BEFORE = 60  #: characters shown before a word found in a text without blanks
+_LOOKED = 20_000  #: characters of such a text that are looked at
+_SPACELESS = re.compile(f"[{SCRIPTS}]")
+#: A letter with its accents, those of kana of half width too.
+_LETTER = re.compile("(?s:.)[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*")
 
 
 def snippets(connection: sqlite3.Connection, query: Query, seqs: Collection[int]) -> dict[int, str]:
@@ -38,7 +45,7 @@ def snippets(connection: sqlite3.Connection, query: Query, seqs: Collection[int]
     are control characters. It is plain text of about SNIPPET_LENGTH characters, never markup.
     """
     matches = _matches(connection, list(dict.fromkeys(sought(query.root))), seqs)
-    words = list(dict.fromkeys(_words(query.root)))
+    words = _pattern(dict.fromkeys(_words(query.root)))
     lines = {
         seq: _around(connection, matches[seq], words, seq) or _beginning(connection, seq)
         for seq in seqs
@@ -69,7 +76,7 @@ def _whole(leaf: Leaf, texts: Texts) -> Leaf:
     return Leaf(leaf.columns, tuple(dict.fromkeys(words)))
 
 
-def _around(connection: sqlite3.Connection, match: str, words: list[str], seq: int) -> str:
+def _around(connection: sqlite3.Connection, match: str, words: re.Pattern[str], seq: int) -> str:
     if not match:
         return ""
     if connection.execute(_IS_SPACED, (seq,)).fetchone():
@@ -78,29 +85,72 @@ def _around(connection: sqlite3.Connection, match: str, words: list[str], seq: i
     return found[0] if found else ""
 
 
-def _around_letters(connection: sqlite3.Connection, words: list[str], seq: int) -> str:
+def _around_letters(connection: sqlite3.Connection, words: re.Pattern[str], seq: int) -> str:
     """The same for texts that are indexed in another form than they have: as they have it."""
-    sought = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    pattern = re.compile(sought, re.I)
     rows = connection.execute(_TEXTS, (seq,)).fetchall()
     for text in (*(text for text, _ in rows), *(negative for _, negative in rows)):
-        if match := pattern.search(text):
-            start = max(match.start() - _BEFORE, 0)
-            shown = re.sub(r"[\x02\x03]", " ", text[start : start + SNIPPET_LENGTH - 2])
-            marked = pattern.sub(lambda found: f"{_OPEN}{found[0]}{_CLOSE}", shown)
-            return "…" * (start > 0) + marked
+        letters, places = _letters(text[:_LOOKED])
+        spans = [(places[it.start()], places[it.end()]) for it in words.finditer(letters)]
+        if spans:
+            return _marked_at(text, spans)
     return ""
 
 
-def _words(node: Node | None) -> Iterator[str]:
+def _marked_at(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    start = max(spans[0][0] - _BEFORE, 0)
+    end, at, shown = start + SNIPPET_LENGTH - 2, start, ["…" * (start > 0)]
+    for first, last in spans:
+        if last <= end:
+            shown += [_plain(text[at:first]), _OPEN, _plain(text[first:last]), _CLOSE]
+            at = last
+    return "".join([*shown, _plain(text[at:end])])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\x02\x03]", " ", text)
+
+
+def _letters(text: str) -> tuple[str, list[int]]:
+    """A text as it is compared, of any width and without accents, and where in the text each of
+    its letters stands, the end last."""
+    letters, places = list[str](), list[int]()
+    for found in _LETTER.finditer(text):
+        each = _as_compared(found[0])
+        letters.append(each)
+        places += [found.start()] * len(each)
+    return "".join(letters), [*places, len(text)]
+
+
+@lru_cache(maxsize=8192)
+def _as_compared(letter: str) -> str:
+    return folded(unicodedata.normalize("NFKC", letter)).strip() or " "
+
+
+def _pattern(words: Iterable[tuple[str, bool]]) -> re.Pattern[str]:
+    """What finds any of these words, or what begins so, among ``_letters``."""
+    found = [_sought(_letters(text)[0].split(), is_beginning) for text, is_beginning in words]
+    return re.compile("|".join(sorted(filter(None, found), key=len, reverse=True)) or "(?!)")
+
+
+def _sought(words: list[str], is_beginning: bool) -> str:
+    if not words:
+        return ""
+    letter = f"[^ {SCRIPTS}]"
+    before = "" if _SPACELESS.match(words[0]) else f"(?<!{letter})"
+    end = f"{letter}*" if is_beginning else f"(?!{letter})"
+    behind = "" if _SPACELESS.match(words[-1][-1]) else end
+    return before + " +".join(map(re.escape, words)) + behind
+
+
+def _words(node: Node | None) -> Iterator[tuple[str, bool]]:
     match node:
         case And(operands) | Or(operands):
             for operand in operands:
                 yield from _words(operand)
-        case Words(text):
-            yield text
+        case Words(text, prefix=prefix):
+            yield text, prefix
         case Field("prompt" | "negative", value):
-            yield value.rstrip("*")
+            yield value.rstrip("*"), value.endswith("*")
 
 
 def _beginning(connection: sqlite3.Connection, seq: int) -> str:

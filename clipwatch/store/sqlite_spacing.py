@@ -16,11 +16,12 @@ from itertools import pairwise
 
 # Thai to Tibetan, Burmese, Hangul Jamo, Khmer, CJK with Kana and Hangul, compatibility and
 # half-width forms, and the planes of rare Han characters.
-_RUN = re.compile(
-    "[\u0e00-\u0fff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fff\u3005-\u3007"
+SCRIPTS = (
+    "\u0e00-\u0fff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fff\u3005-\u3007"
     "\u3021-\u302f\u3031-\u303f\u3040-\u318f\u31a0-\u9fff\ua960-\ua97f\uac00-\ud7ff"
-    "\uf900-\ufaff\uff66-\uffdc\U0001b000-\U0001b16f\U00020000-\U0003ffff]+"
+    "\uf900-\ufaff\uff66-\uffdc\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 )
+_RUN = re.compile(f"[{SCRIPTS}]+")
 
 
 def spaced(text: str) -> str | None:

@@ -34,7 +34,7 @@ def facets(connection: sqlite3.Connection, query: Query, now: datetime) -> Facet
     seqs = to_json(found.seqs)
     uses = tally(facts_of(connection, seqs))
     values = named(connection, uses)
-    told = {field: _most(values.get(field, {})) for field in FIELDS}
+    told = {field: _most(_as_searched(values.get(field, {}))) for field in FIELDS}
     told["tag"] = _most(_tags(connection, seqs))
     told["created"] = _months(found.seqs, now)
     return Facets(told, len(found.seqs), found.position is None)
@@ -43,6 +43,14 @@ def facets(connection: sqlite3.Connection, query: Query, now: datetime) -> Facet
 def _most(images: Mapping[str, int]) -> list[ValueCount]:
     found = sorted(images.items(), key=lambda each: (-each[1], each[0]))
     return [ValueCount(value, number) for value, number in found[:TOP]]
+
+
+def _as_searched(images: Mapping[str, int]) -> dict[str, int]:
+    """Values that a search takes for the same, by their most frequent spelling."""
+    found: dict[str, dict[str, int]] = {}
+    for value, number in images.items():
+        found.setdefault(value.lower().replace("_", " "), {})[value] = number
+    return {max(same, key=lambda one: same[one]): sum(same.values()) for same in found.values()}
 
 
 def _tags(connection: sqlite3.Connection, seqs: str) -> dict[str, int]:

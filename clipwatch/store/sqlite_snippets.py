@@ -34,7 +34,7 @@ _BEFORE = 60  #: characters shown before a word found in a text without blanks
 _LOOKED = 20_000  #: characters of such a text that are looked at
 _SPACELESS = re.compile(f"[{SCRIPTS}]")
 #: A letter with its accents, those of kana of half width too.
-_LETTER = re.compile("(?s:.)[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*")
+_LETTER = re.compile("(?s:.)[\u0300-\u036f\u3099\u309a\uff9e\uff9f]{,4}")
 
 
 def snippets(connection: sqlite3.Connection, query: Query, seqs: Collection[int]) -> dict[int, str]:

@@ -110,15 +110,13 @@ class Rig:
 
     async def idle(self) -> None:
         """Return when no job is in hand and every worker waits for the clock."""
+        await eventually(self._is_idle, every=0.001)
 
-        async def all_wait() -> bool:
-            leased = await self._leased()
-            return not leased and bool(self.clock.sleeping)  # who sleeps changes while one asks
-
-        await eventually(all_wait, every=0.001)
-
-    async def _leased(self) -> int:
-        return (await self.store.queue()).leased
+    async def _is_idle(self) -> bool:
+        leased = (await self.store.queue()).leased
+        # Those that are just being claimed are leased in a moment; and asking has taken one.
+        in_hand = sum(cast(int, one["in_hand"]) for one in self.interrogations.states().values())
+        return not leased and not in_hand and bool(self.clock.sleeping)
 
     async def pass_time(self, seconds: float, step: float = 1.0) -> None:
         """Let so much time pass, of which the server's answers take none."""
@@ -132,7 +130,7 @@ class Rig:
 
         async def all_wait() -> bool:
             looks_soon = self.clock.next_due <= max(step, POLL_SECS)
-            return looks_soon or (not await self._leased() and bool(self.clock.sleeping))
+            return looks_soon or await self._is_idle()
 
         for _ in range(round(seconds / step)):
             await eventually(all_wait, every=0.001)

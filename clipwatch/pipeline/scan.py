@@ -134,6 +134,8 @@ class Scanner:
             gone = [look.path for look in looks if look.stat is None]
             if gone:
                 await self._store.mark_missing(watched.root.root_id, gone, self._clock.now())
+            # The store keeps images by time, and packs those best that come in this order.
+            kept.sort(key=lambda seen: seen.stat.mtime_ns)
             recorded = await self._record(watched, kept, priority, batch_id)
             counts = add(counts, tally(kept, recorded, waiting))
         return counts

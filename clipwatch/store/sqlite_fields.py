@@ -154,7 +154,7 @@ def _tag(field: Field) -> Sql:
     rated = "AND json_extract(detail.value, '$[0]') = 'rating'" * (field.name == "rating")
     text = f"""EXISTS (SELECT 1 FROM image_tags
       JOIN json_each('["' || replace(tokens, ' ', '","') || '"]') AS term
-      JOIN json_each(details) AS detail ON detail.key = term.key
+      JOIN json_each(details) AS detail ON CAST(detail.key AS INTEGER) = term.key
       WHERE image_tags.seq = image.seq AND details IS NOT NULL AND ({fits} OR {fits} OR {fits})
       {rated} AND json_extract(detail.value, '$[1]') {">=" if low.inclusive else ">"} ?)"""
     star = "*" * field.value.endswith("*")

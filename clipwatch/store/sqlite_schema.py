@@ -196,7 +196,7 @@ CREATE TABLE image_tags (
   seq INTEGER NOT NULL,
   origin TEXT NOT NULL,                -- e embedded, g generated, m manual
   tokens TEXT NOT NULL,                -- of each tag, see sqlite_tags
-  details TEXT,                        -- JSON: [[category, score], ...], null where all are plain
+  details TEXT,                        -- JSON: category and score by place, of those not plain
   PRIMARY KEY (seq, origin)
 ) WITHOUT ROWID;
 

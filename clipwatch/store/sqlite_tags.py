@@ -75,8 +75,9 @@ def _columns(
     terms: Mapping[tuple[str, str], float | None], kind: TagOrigin
 ) -> tuple[str, str | None]:
     tokens = _tokens([name for name, _ in terms], kind)
-    details = [(category, score) for (_, category), score in terms.items()]
-    return tokens, None if all(each == _PLAIN for each in details) else to_json(details)
+    each = ((category, score) for (_, category), score in terms.items())
+    details = {str(place): one for place, one in enumerate(each) if one != _PLAIN}
+    return tokens, to_json(details) if details else None
 
 
 def _tokens(names: Iterable[str], kind: TagOrigin) -> str:
@@ -109,8 +110,9 @@ def load(connection: sqlite3.Connection, seqs: Collection[int]) -> dict[int, lis
 
 def tags_of(tokens: str, details: str | None) -> Iterable[Tag]:
     """The tags in two columns of ``image_tags``."""
-    each = tokens.split(" ")
-    for one, (category, score) in zip(each, from_json(details, [_PLAIN] * len(each)), strict=True):
+    told = dict(from_json(details, {}))
+    for place, one in enumerate(tokens.split(" ")):
+        category, score = told.get(str(place), _PLAIN)
         yield Tag(name_of(one[1:]), _ORIGIN_OF[one[0]], category, score)
 
 
@@ -119,8 +121,8 @@ def spelled(tokens: str, details: str | None, *, without: str) -> list[str]:
     each = [token[1:] for token in tokens.split(" ")]
     if details is None or f'"{without}"' not in details:
         return each
-    categories = [category for category, _ in from_json(details, [])]
-    return [one for one, given in zip(each, categories, strict=True) if given != without]
+    told = from_json(details, {})
+    return [one for place, one in enumerate(each) if told.get(str(place), _PLAIN)[0] != without]
 
 
 def of(connection: sqlite3.Connection, seq: int) -> list[Tag]:

@@ -267,6 +267,10 @@ async def test_the_order_is_chosen(off: Rig, page: Page) -> None:
     await page.select_option("#sort", "oldest")
     await page.locator("#grid > li:first-child", has_text="red fox").wait_for()
     assert "sort=oldest" in page.url
+    await page.fill("#query", "sort:path")
+    await page.press("#query", "Enter")
+    await page.locator("#sort:has(option[value=path]:checked)").wait_for()
+    assert page.url.endswith("#q=sort%3Apath")
 
 
 @pytest.mark.browser

@@ -26,11 +26,13 @@ function every(milliseconds, work) {
   turn();
 }
 
+const sortIn = (q) => q.match(/\bsort:(\w+)/)?.[1];
+
 async function arrive({ first = false } = {}) {
   const { q = "", sort = "", image = null } = here();
   if (first || q !== view.query || sort !== view.sort) {
     $("query").value = q;
-    $("sort").value = sort || q.match(/\bsort:(\w+)/)?.[1] || "newest";
+    $("sort").value = sort || sortIn(q) || "newest";
     scrollTo(0, 0);
     await search(q, sort);
   }
@@ -52,8 +54,9 @@ function onKey(event) {
 $("search").addEventListener("submit", (event) => {
   event.preventDefault();
   const q = $("query").value.trim();
+  // What was written last counts, not the order that was chosen before.
   if (q === view.query) search(q);
-  else go({ q });
+  else go(sortIn(q) ? { q, sort: null } : { q });
 });
 $("sort").addEventListener("change", () => go({ sort: $("sort").value }));
 $("refine").addEventListener("toggle", () => refreshFacets(view.query));

@@ -23,10 +23,12 @@ _SAME_FILE = """
 SELECT seq FROM location
 WHERE inode = ? AND device = ? AND size = ? AND mtime_ns = ? AND inode <> 0 LIMIT 1"""
 _SAME_CONTENT = "SELECT seq FROM image WHERE content_hash = ? ORDER BY seq LIMIT 1"
-# Files that may have been moved to another device with their times; see sqlite_identity.
+# Files that may have been moved to another device with their times; see sqlite_identity. Less than
+# two seconds are cut off a time.
 _CARRIED = """
 SELECT seq, device, inode, size, mtime_ns FROM location JOIN image USING (seq)
-WHERE quick_key = ?1 AND (image.content_hash IS NULL OR ?2 IS NULL OR image.content_hash = ?2)"""
+WHERE quick_key = ?1 AND (image.content_hash IS NULL OR ?2 IS NULL OR image.content_hash = ?2)
+  AND mtime_ns >= ?3 AND mtime_ns - ?3 < 2000000000"""
 _WAS_READ = "SELECT 1 FROM image WHERE seq = ? AND outcome IS NOT NULL"
 _NOMINATED = """
 SELECT root.path, location.path, device, inode, size, mtime_ns, content_hash
@@ -37,19 +39,23 @@ WHERE quick_key = ? AND (content_hash NOT NULL OR location.state <> 'missing')""
 def look_up(connection: sqlite3.Connection, seen: Observation) -> Finding:
     """What an observation means."""
     place = pick(_places(connection, seen), seen)
-    step = Step.NEW if place is None else decide(place, _others(connection, place, seen), seen)
-    if step is Step.SAME:
+    if place is None:
+        seq = _known_content(connection, seen)
+        return Finding(Step.NEW) if seq is None else Finding(Step.LINKED, seq=seq)
+    step = decide(place, _others(connection, place, seen), seen)
+    if step is Step.SAME and place.stat == seen.stat:
+        return Finding(step, place)
+    if step is Step.SAME and _same_file(connection, seen) in (None, place.seq):
         return Finding(step, place)
     seq = _known_content(connection, seen)
-    if place is None or step is not Step.REWRITTEN:
-        return Finding(Step.NEW, place) if seq is None else Finding(Step.LINKED, place, seq)
-    if seq == place.seq:
+    if seq == place.seq and step is Step.REWRITTEN:
         return Finding(Step.SAME, place)
     # What is moved here before its end was seen is no image yet: a program that writes under
     # another name at first.
-    if seq is not None and connection.execute(_WAS_READ, (seq,)).fetchone():
+    is_image = seq is not None and connection.execute(_WAS_READ, (seq,)).fetchone() is not None
+    if seq is not None and (is_image or step is Step.APART):
         return Finding(Step.LINKED, place, seq)
-    return Finding(Step.REWRITTEN, place)
+    return Finding(Step.NEW if step is Step.APART else step, place)
 
 
 def _places(connection: sqlite3.Connection, seen: Observation) -> list[Place]:
@@ -70,20 +76,28 @@ def _others(connection: sqlite3.Connection, place: Place, seen: Observation) -> 
     return [stat_of(*row) for row in rows]
 
 
-def _known_content(connection: sqlite3.Connection, seen: Observation) -> int | None:
-    """The seq of the image that has this file, or its content, at another path."""
+def _same_file(connection: sqlite3.Connection, seen: Observation) -> int | None:
+    """The seq of the image that has this very file, perhaps under another name."""
     device, inode, size, mtime_ns = stat_columns(seen.stat)
     row: tuple[int] | None
     row = connection.execute(_SAME_FILE, (inode, device, size, mtime_ns)).fetchone()
-    if row is None and seen.quick_key is not None:
-        row = _carried(connection, seen)
-    if row is None and seen.content_hash is not None:
-        row = connection.execute(_SAME_CONTENT, (seen.content_hash,)).fetchone()
     return row and row[0]
 
 
+def _known_content(connection: sqlite3.Connection, seen: Observation) -> int | None:
+    """The seq of the image that has this file, had it on another device, or has its content."""
+    seq = _same_file(connection, seen)
+    row: tuple[int] | None = None
+    if seq is None and seen.quick_key is not None:
+        row = _carried(connection, seen)
+    if seq is None and row is None and seen.content_hash is not None:
+        row = connection.execute(_SAME_CONTENT, (seen.content_hash,)).fetchone()
+    return row[0] if row else seq
+
+
 def _carried(connection: sqlite3.Connection, seen: Observation) -> tuple[int] | None:
-    rows = connection.execute(_CARRIED, (seen.quick_key, seen.content_hash))
+    wanted = (seen.quick_key, seen.content_hash, stat_columns(seen.stat)[3])
+    rows = connection.execute(_CARRIED, wanted)
     return next(((seq,) for seq, *stat in rows if seen.stat.is_carried_from(stat_of(*stat))), None)
 
 

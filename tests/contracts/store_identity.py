@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from clipwatch.model import LocationState, Observation, Root, Verdict
+from clipwatch.model import FileKeys, FileStat, LocationState, Observation, Root, Verdict
 from clipwatch.store.base import Store
 from tests.contracts.observations import NOW, put, says, seen, stat
 
@@ -15,6 +15,10 @@ HASH = b"d" * 32
 
 async def image_at(store: Store, path: str) -> UUID:
     return (await store.image_at(b"/pictures/" + path.encode())).image_id
+
+
+async def file_at(store: Store, path: str) -> FileStat:
+    return (await store.image_at(b"/pictures/" + path.encode())).location.stat
 
 
 class IdentityContract:
@@ -45,6 +49,17 @@ class IdentityContract:
             await put(store, replace(now, path=then.path))
         assert await image_at(store, "b") == first.image_id
         assert await image_at(store, "a") == second.image_id
+
+    async def test_a_file_is_told_by_its_inode_before_its_content(
+        self, store: Store, root: Root
+    ) -> None:
+        """Two images may have one content, where nobody had hashed the first."""
+        one = seen(root, b"a", says("one"), quick_key=b"k")
+        first, second = await put(store, one, replace(one, path=b"b", stat=stat(5)))
+        hashed = replace(one, path=b"b", content_hash=HASH)
+        await store.set_keys([FileKeys(b"/pictures/b", (await file_at(store, "b")), HASH)])
+        (moved,) = await put(store, hashed)
+        assert (moved.image_id, first.image_id != second.image_id) == (first.image_id, True)
 
     @pytest.mark.parametrize("how", ["moved", "copied"])
     async def test_what_is_put_over_another_file_stays_the_image_it_was(

@@ -9,9 +9,10 @@ Where to look, each module being ``sqlite_`` and its name:
 - prompts: ``prompts`` the ledger, ``ledger`` what the same picture was given, ``manual`` and
   ``manual_tags`` what people write, ``tags``, ``drift``;
 - work: ``jobs``, ``routes``, ``batches``, ``bulk``; ``changes`` the log of what changed;
-- searching: ``query``, ``match``, ``fields`` and ``paths`` make SQL, ``glance`` and ``relevance``
-  look at images one by one, through ``words``; ``fts`` keeps the index, ``facts``, ``seeds`` and
-  ``spacing`` say what is in it; ``images``, ``snippets``, ``browsing``, ``counts``, ``facets`` and
+- searching: ``query`` makes a page; ``selection``, ``match``, ``fields`` and ``paths`` make SQL for
+  it, ``orders`` sort by other things than time, ``glance`` and ``relevance`` look at images one by
+  one, through ``words``; ``fts`` keeps the index, ``facts``, ``seeds`` and ``spacing`` say what is
+  in it; ``images``, ``snippets``, ``browsing``, ``counts``, ``completing``, ``facets`` and
   ``statistics`` answer, ``patience`` ends what takes too long;
 - keeping it sound, in use: ``care``, with ``check``, ``backup``, ``ballast``, ``aside`` (long
   reads) and ``rescue`` (a file that is gone); before it is opened: ``start``, with ``files``,

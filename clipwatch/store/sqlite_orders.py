@@ -42,15 +42,10 @@ def by_added(
         fits = Sql("image_id < ?", (to_json(matching), below))
     text = f"SELECT image.seq, image_id FROM {tables} WHERE {fits.text}"
     rows = connection.execute(f"{text} ORDER BY image_id DESC LIMIT ?", (*fits.values, limit))
-    return [(seq, int.from_bytes(image_id)) for seq, image_id in rows], _known(
-        query, matching, most
-    )
-
-
-def _known(query: Query, matching: list[int] | None, most: int) -> int | None:
+    placed = [(seq, int.from_bytes(image_id)) for seq, image_id in rows]
     if matching is not None:
-        return len(matching)
-    return most + 1 if query.root else None
+        return placed, len(matching)
+    return placed, most + 1 if query.root else None
 
 
 # --- by where they lie -----------------------------------------------------------------------

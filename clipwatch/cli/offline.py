@@ -152,7 +152,11 @@ async def _observe(
             counts = await scanner.observe(watched, [under], priority=priority)
         else:
             counts = await sweeper.sweep(
-                watched, under=under, recursive=recursive, priority=priority
+                watched,
+                under=under,
+                recursive=recursive,
+                priority=priority,
+                believe=under == b"" and recursive,
             )
     except RootOffline as error:
         raise ClipwatchError(str(error), hint="is the disk mounted, and yours to read?") from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from itertools import islice
 
@@ -56,12 +57,12 @@ class Drives:
     async def _holds_any(self, watched: WatchedRoot, device: int | None) -> bool:
         """Whether any file of the root that was on this device is there now. What was written below
         the mount point, while nothing was mounted, was on another."""
-        folders: dict[bytes, int] = {}
+        looked = Counter[bytes]()
         async for path, file in self._files(watched.root.root_id):
             folder = os.path.dirname(path)
-            folders[folder] = folders.get(folder, 0) + 1
-            if file.stat.device != device or folders[folder] > FILES_OF_EACH:
+            if file.stat.device != device or looked[folder] == FILES_OF_EACH:
                 continue
+            looked[folder] += 1
             if await asyncio.to_thread(os.path.lexists, watched.absolute(path)):
                 return True
         return False

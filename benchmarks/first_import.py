@@ -1,9 +1,10 @@
 """How fast a new folder is imported by one core, and in how much memory.
 
 The daemon itself does it, built by ``clipwatch.daemon.running`` in a process of its own that is
-pinned to one core: timed from the start of its consumer until the root counts as imported. The
-floor, in another such process, reads every file and puts its path, its size and its prompt, which
-nobody had to find out, into a table and a full-text index. Both are repeated in turn.
+pinned to one core: what it takes of the processor from the start of its consumer until the root
+counts as imported, which others on the machine hardly change. The floor, in another such process,
+reads every file and puts its path, its size and its prompt, which nobody had to find out, into a
+table and a full-text index. Both are repeated in turn.
 """
 
 import asyncio
@@ -49,7 +50,7 @@ T = TypeVar("T")
 class Run:
     """One measured import."""
 
-    seconds: float
+    seconds: float  #: of the processor, so that others on the machine count less
     peak_mb: float
     idle_mb: float = 0.0  #: before it began
     lag_ms: float = 0.0  #: p99 of how late the event loop woke a task that slept
@@ -77,8 +78,8 @@ def _show(written: corpus.Written, floors: Sequence[Run], imports: Sequence[Run]
         f"First import of {IMAGES:,} mixed images ({written.size / 1e6:,.0f} MB), one core",
         [
             "40 % A1111 PNG, 25 % ComfyUI PNG, 15 % PNG without a prompt, 10 % JPEG, 10 % WebP",
-            f"median of {ROUNDS}, files in the page cache; the floor reads every file, and inserts",
-            f"path, size and prompt with full text, {ROWS:,} rows to a FULL commit",
+            f"median of {ROUNDS}, processor time, files in the page cache; the floor reads every",
+            f"file, and inserts path, size and prompt with full text, {ROWS:,} to a FULL commit",
         ],
         [
             (f"{statistics.median(ratios):.2f} x", f"the floor's time ({_range(ratios, '.2f')})"),
@@ -130,7 +131,7 @@ def floor(folder: Path, database: Path, prompts: Sequence[str]) -> Run:
         "CREATE TABLE file (seq INTEGER PRIMARY KEY, path BLOB, size INTEGER);"
         "CREATE VIRTUAL TABLE fts USING fts5 (prompt);"
     )
-    began = time.perf_counter()
+    began = time.process_time()
     paths = [entry.path for group in os.scandir(folder) for entry in os.scandir(group)]
     rows = [(path, len(Path(path).read_bytes())) for path in paths]
     for start in range(0, len(rows), ROWS):
@@ -141,7 +142,7 @@ def floor(folder: Path, database: Path, prompts: Sequence[str]) -> Run:
         texts = [(prompt,) for prompt in prompts[start : start + ROWS]]
         connection.executemany("INSERT INTO fts (prompt) VALUES (?)", texts)
         connection.execute("COMMIT")
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     connection.close()
     return Run(seconds, report.memory_mb("VmHWM"))
 
@@ -173,11 +174,11 @@ async def _import(settings: Settings, state: Path, images: int) -> tuple[float, 
     async with running(settings, {"STATE_DIRECTORY": str(state)}, SystemClock()) as daemon:
         lags: list[float] = []
         idle = report.memory_mb("VmRSS")
-        began = time.perf_counter()
+        began = time.process_time()
         consumer = asyncio.create_task(daemon.consumer.run())
         watch = asyncio.create_task(watch_lag(lags))
         await imported(daemon, consumer)
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         counts = await daemon.store.counts()
         for task in (consumer, watch):
             task.cancel()

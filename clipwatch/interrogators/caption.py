@@ -107,5 +107,5 @@ def _tag(term: str) -> Tag:
 
 
 def plain_name(term: str) -> str:
-    """A term as tags are named: without escapes, lower case, spaces for underscores."""
-    return _ESCAPED.sub(r"\1", term).replace("_", " ").strip().lower()
+    """A term as tags are named: without escapes, lower case, single spaces for underscores."""
+    return " ".join(_ESCAPED.sub(r"\1", term).replace("_", " ").lower().split())

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipwatch.errors import CaptionRejected
-from clipwatch.interrogators.caption import LONGEST, checked, tags_of, unranked
+from clipwatch.interrogators.caption import LONGEST, checked, plain_name, tags_of, unranked
 from clipwatch.model import Tag, TagOrigin
+from clipwatch.query import tag_name
 from tests.servers.recorded import recorded
 
 
@@ -108,6 +109,11 @@ def test_a_clip_caption_is_a_sentence_and_then_terms() -> None:
         generated("trending on artstation", 0.231),
     )
     assert tags_of("a red square on a red background", "clip") == ()
+
+
+@pytest.mark.parametrize("term", ["Looking__At  Viewer", "looking_at\tviewer", "looking at viewer"])
+def test_names_are_as_a_search_asks_for_them(term: str) -> None:
+    assert plain_name(term) == tag_name(term) == "looking at viewer"
 
 
 def test_a_rank_outside_of_0_to_1_is_no_score() -> None:

@@ -81,6 +81,7 @@ class Wanted:
 
 
 def wanted(connection: sqlite3.Connection, query: Query) -> Wanted:
+    """The query understood, what it names looked up."""
     operands = query.root.operands if isinstance(query.root, And) else (query.root,)
     asked, tokens = [each for each in operands if each], resolve(connection, query.root)
     rest = conjunction(asked, tokens).rest

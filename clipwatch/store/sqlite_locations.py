@@ -129,15 +129,19 @@ def unlike(
     folders: Mapping[bytes, Mapping[bytes, PlainStat]],
 ) -> dict[bytes, Set[bytes]]:
     """By folder, the names of which disk and store may not say the same. A sweep asks this of every
-    file there is, so rows are compared as they come."""
+    file there is, so rows are compared as they come, and no folder is held twice."""
     found: dict[bytes, Set[bytes]] = {}
     for folder, files in folders.items():
         device = next(iter(files.values()), (0,))[0]
+        left, gone = set(files), set[bytes]()
         rows = connection.execute(_PRESENT, (signed(device), root_id, folder))
-        present = {name: (device, inode, size, mtime_ns) for name, inode, size, mtime_ns in rows}
-        if present != files:
-            changed = {name for name, stat in files.items() if present.get(name) != stat}
-            found[folder] = changed | (present.keys() - files.keys())
+        for name, inode, size, mtime_ns in rows:
+            if files.get(name) == (device, inode, size, mtime_ns):
+                left.discard(name)
+            elif name not in files:
+                gone.add(name)
+        if left or gone:
+            found[folder] = left | gone
     return found
 
 

@@ -21,7 +21,7 @@ from clipwatch.embedded.png import describe as describe_png
 from clipwatch.embedded.webp import describe as describe_webp
 
 FIRST_READ = 4096  # measured: larger ones cost more than the second read that they save
-ENDS = 16 * 1024  #: bytes at both ends of a file that a scan reads at once, for its keys as well
+ENDS = 64 * 1024  #: bytes at both ends of a file that a scan reads at once, for its keys as well
 NO_IMAGE = "not a PNG, JPEG, WebP, AVIF, HEIC, JXL or GIF image"
 
 FORMATS: Mapping[str, Callable[[Content], RawMetadata]] = {

@@ -78,7 +78,7 @@ class Observation:
     reason: str | None = None
     embedded: Embedded | None = None  #: None unless the file was read
     tags: tuple[Tag, ...] = ()
-    quick_key: bytes | None = None  #: xxh3 of size, first and last 16 KiB: only nominates
+    quick_key: bytes | None = None  #: xxh3 of size, first and last 64 KiB: only nominates
     content_hash: bytes | None = None  #: BLAKE3, where the bytes were read anyway
     pixel_hint: int | None = None  #: of the coded picture data; only nominates
     pixel_key: bytes | None = None  #: xxh3 of that data alone, where its hint was met before

@@ -82,6 +82,12 @@ class DaemonProcess:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
+    async def post(self, path: str) -> Any:
+        """What the API answers to a POST without a body."""
+        async with aiohttp.ClientSession(self.url) as client, client.post(path) as answer:
+            assert answer.ok, await answer.text()
+            return await answer.json()
+
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The lines of the log with this event."""
         lines = self.log.read_text().splitlines()

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -53,6 +53,23 @@ class Server:
     fallback: bool = False
 
 
+class Counted:
+    """A store that counts the pictures that were looked up in it, the last step before sending."""
+
+    def __init__(self, store: object) -> None:
+        self._store: Any = store
+        self.looked_up = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def recognise(self, *args: Any, **keywords: Any) -> Any:
+        try:
+            return await self._store.recognise(*args, **keywords)
+        finally:
+            self.looked_up += 1
+
+
 @dataclass(slots=True)
 class Rig:
     """Interrogations that do not run before ``start``. Each image that is added is newer than all
@@ -64,6 +81,7 @@ class Rig:
     clock: ManualClock
     interrogations: Interrogations
     metrics: Metrics
+    counted: Counted
     added: list[UUID] = field(default_factory=list)
     running: "asyncio.Task[None] | None" = None
 
@@ -177,10 +195,11 @@ async def asking(
         watched = await store.register_root(os.fsencode(folder))
         profiles = [Profile(one.name, one.where, one.fallback) for one in servers]
         chosen = choice(profiles, {watched.root_id: root} if root else {}, clock.local_now())
+        counted = Counted(seen_as or store)
         interrogations = Interrogations(
             backends,
             enabled=enabled,
-            store=cast(Store, seen_as or store),
+            store=cast(Store, counted),
             clock=clock,
             metrics=metrics,
             manners=manners,
@@ -190,7 +209,7 @@ async def asking(
             may_claim=may_claim,
             local=lambda now: datetime.fromtimestamp(now / 1e6, UTC),
         )
-        rig = Rig(folder, watched, store, clock, interrogations, metrics)
+        rig = Rig(folder, watched, store, clock, interrogations, metrics, counted)
         try:
             yield rig
         finally:

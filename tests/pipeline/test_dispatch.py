@@ -34,8 +34,9 @@ async def in_flight_and_one_ahead(rig: Rig, server: FakeA1111) -> Hang:
 
 
 async def prepared(rig: Rig) -> bool:
-    """Whether two jobs are leased, and nothing more is being done for them."""
-    return await leased(rig) == 2 and rig.interrogations.states()["default"]["in_hand"] == 2
+    """Whether two pictures are in hand, and both are made."""
+    in_hand = rig.interrogations.states()["default"]["in_hand"]
+    return (await leased(rig), in_hand, rig.counted.looked_up) == (2, 2, 2)
 
 
 def widths(server: FakeA1111) -> list[int]:

@@ -1,6 +1,7 @@
 """The import table: every package imports what its row names, and what is its own. No cycles."""
 
 import ast
+import re
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import clipwatch
+from clipwatch import store
 
 PACKAGE = Path(clipwatch.__file__).parent
 
@@ -42,10 +44,11 @@ OURS: dict[str, set[str]] = {
     "store": {*BASE, "mounts", "query", "."},
     "pipeline": {
         *BASE, "hours", "settings", "query", "metrics", "embedded", "interrogators", "store.base",
-        "watching", ".",
+        "store.care", "watching", ".",
     },
     "web": {
-        *BASE, "settings", "query", "metrics", "store.base", "interrogators", "pipeline", ".",
+        *BASE, "settings", "query", "metrics", "store.base", "store.care", "interrogators",
+        "pipeline", ".",
     },
     "assembly": EVERYTHING - {"web", "assembly", "serving", "daemon", "demo"},
     "serving": {*BASE, "runfile"},
@@ -149,3 +152,9 @@ def test_sqlite_is_spoken_in_the_store_alone() -> None:
 def test_there_is_no_cycle() -> None:
     graph = {name_of(path): ours_in(path) - {name_of(path)} for path in MODULES}
     TopologicalSorter(graph).prepare()
+
+
+def test_the_map_of_the_store_names_each_of_its_modules() -> None:
+    named = set(re.findall(r"``(\w+)``", store.__doc__ or ""))
+    modules = {name.removeprefix("store.") for name in NAMES if name.startswith("store.")}
+    assert {name.removeprefix("sqlite_") for name in modules} - named == set()

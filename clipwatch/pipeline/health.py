@@ -15,7 +15,8 @@ from clipwatch.pipeline.progress import ImportProgress
 from clipwatch.pipeline.space import Room, Space
 from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Chore, Upkeep, salvage_is_news
-from clipwatch.store.base import CareFacts, DiskUse, Store, StoreCare
+from clipwatch.store.base import Store
+from clipwatch.store.care import CareFacts, DiskUse, StoreCare
 
 
 @dataclass(frozen=True, slots=True)

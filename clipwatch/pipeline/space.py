@@ -12,7 +12,7 @@ from enum import IntEnum
 import structlog
 
 from clipwatch.model import Clock
-from clipwatch.store.base import StoreCare
+from clipwatch.store.care import StoreCare
 
 DISK_FILLED = "disk.filled"
 DISK_FREED = "disk.freed"

@@ -7,7 +7,8 @@ import structlog
 from clipwatch.errors import StoreDamaged, StoreError
 from clipwatch.model import Clock, Pruned
 from clipwatch.pipeline.prune import prune
-from clipwatch.store.base import CareFacts, Store, StoreCare
+from clipwatch.store.base import Store
+from clipwatch.store.care import CareFacts, StoreCare
 
 BACKUP_FAILED = "backup.failed"
 BACKUP_MADE = "backup.made"

@@ -1,9 +1,7 @@
 """The part of the store that counts, and that keeps the tags which people give."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 from clipwatch.counts import Facets, RootCount, Statistics, TagCount, Tagged, ValueCount
@@ -16,22 +14,11 @@ from clipwatch.store import (
     sqlite_statistics,
 )
 from clipwatch.store.sqlite_images import seq_of
-from clipwatch.store.sqlite_writer import Work
-
-T = TypeVar("T")
+from clipwatch.store.sqlite_part import Part
 
 
-class Browsing(ABC):
-    """Methods of ``Store`` over whatever runs a read, a write, and a search that has an end."""
-
-    @abstractmethod
-    async def _read(self, work: Work[T]) -> T: ...
-
-    @abstractmethod
-    async def _write(self, work: Work[T]) -> T: ...
-
-    @abstractmethod
-    async def _search(self, work: Work[T]) -> T: ...
+class Browsing(Part):
+    """Counts, what completes a search, tags of one's own."""
 
     async def give_tag(self, image_id: UUID, name: str, now: int) -> Tagged:
         return await self._write(

@@ -18,7 +18,7 @@ import structlog
 from clipwatch.errors import IndexDamaged, StoreDamaged, StoreError, StoreFull
 from clipwatch.model import Clock
 from clipwatch.store import sqlite_meta
-from clipwatch.store.base import CareFacts, DiskUse
+from clipwatch.store.care import CareFacts, DiskUse
 from clipwatch.store.sqlite_aside import aside
 from clipwatch.store.sqlite_backup import back_up, backups, bytes_of, copy, require_room
 from clipwatch.store.sqlite_ballast import Ballast

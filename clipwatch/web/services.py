@@ -14,7 +14,8 @@ from clipwatch.pipeline.health import Health
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.settings import ServerSettings
-from clipwatch.store.base import Store, StoreCare
+from clipwatch.store.base import Store
+from clipwatch.store.care import StoreCare
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from clipwatch.pipeline.space import SCARCE_BYTES, Space
 from clipwatch.pipeline.thumbnail_folder import ThumbnailFolder
 from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Chore, Upkeep
-from clipwatch.store.base import CareFacts
+from clipwatch.store.care import CareFacts
 from clipwatch.store.sqlite import SqliteStore
 from clipwatch.watching.observer import Blindness
 from tests.contracts.observations import NOW

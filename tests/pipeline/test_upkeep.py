@@ -18,7 +18,7 @@ from clipwatch.pipeline.upkeep import (
     Chore,
     Upkeep,
 )
-from clipwatch.store.base import CareFacts, StoreCare
+from clipwatch.store.care import CareFacts, StoreCare
 from clipwatch.store.sqlite import SqliteStore
 from clipwatch.store.sqlite_backup import backups
 from tests.clock import ManualClock

@@ -13,7 +13,7 @@ import pytest
 
 from clipwatch.errors import StartError, StoreDamaged, StoreError, StoreFull
 from clipwatch.query import parse
-from clipwatch.store.base import DiskUse
+from clipwatch.store.care import DiskUse
 from clipwatch.store.sqlite import SqliteStore, open_store
 from clipwatch.store.sqlite_aside import aside
 from clipwatch.store.sqlite_backup import backups, newest_good, require_room, verify

@@ -98,10 +98,31 @@ def test_grammar(text: str, root: Node | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["!!!", "-", "- *", '"?"', "(... | &)", "-(!)", "NOT ~"])
-def test_what_has_no_letter_or_digit_says_nothing(text: str) -> None:
-    assert parse(text, LOCAL).root is None
+def test_what_has_no_letter_or_digit_is_passed_over_beside_a_word(text: str) -> None:
     assert parse(f"cat {text}", LOCAL).root == CAT
     assert parse(f"cat OR {text}", LOCAL).root == CAT
+
+
+@pytest.mark.parametrize(
+    ("text", "token", "hint"),
+    [
+        ("***", "***", 'tag:"***"'),
+        (r"\(^_^\)", r"\(^_^\)", 'tag:"(^_^)"'),
+        ('(... | &) sort:oldest', "...", 'tag:"..."'),
+        ("-°", "°", 'tag:"°"'),
+        ('" "', '" "', "write a word"),
+    ],
+)
+def test_what_says_nothing_alone_is_told_of(text: str, token: str, hint: str) -> None:
+    with pytest.raises(QueryError) as raised:
+        parse(text, LOCAL)
+    assert (raised.value.token, raised.value.at) == (token, text.index(token))
+    assert hint in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize("text", ["🦊", "→", "❤️", "👍🏽", "★★"])
+def test_symbols_say_something(text: str) -> None:
+    assert parse(text, LOCAL).root == Words(text)
 
 
 def test_a_field_remembers_where_it_stands() -> None:
@@ -197,7 +218,7 @@ def test_long_texts_do_not_backtrack(text: str) -> None:
     try:
         parse(text, LOCAL)
     except QueryError as error:
-        assert error.token == '"'
+        assert error.token in ('"', text)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,17 @@ r"""Search text to ``Query``: pure. Every store compiles the result for itself.
     name:value  name:"a value"  name:a|b  steps:>=20  cfg:5..8      a field of FIELDS
 
 Words stand in every prompt of an image but the negative; space and underscore are alike. AND binds
-tighter than OR, and a ``|`` without blanks around it tighter than both. A word without a letter or
-digit says nothing and is passed over, so that a pasted prompt can be searched. ``\(`` and ``\)``
-are plain parentheses, as in prompts. docs/search.md tells all of it with examples.
+tighter than OR, and a ``|`` without blanks around it tighter than both. A word without a letter, a
+digit or a symbol says nothing and is passed over beside others, so that a pasted prompt can be
+searched. ``\(`` and ``\)`` are plain parentheses, as in prompts. docs/search.md tells all of it with
+examples.
 
     tokens   text to tokens             fields    what may be named, and what it takes
     grammar  tokens to a tree           numbers   ranges, sizes, ratios, scores
     nodes    the tree                   dates     yesterday, 2026-01..2026-03
     pasted   A1111's parameter line     spelling  the tree back to text
     completing  what is being typed     refining  texts that one more term narrows
+    symbols  arrows, shapes, emoji
 """
 
 from clipwatch.query.completing import (
@@ -47,6 +49,7 @@ from clipwatch.query.nodes import (
 from clipwatch.query.numbers import parse_range, pixels, shape_of, size_test, within
 from clipwatch.query.refining import narrowable
 from clipwatch.query.spelling import unparse
+from clipwatch.query.symbols import SYMBOLS
 
 __all__ = [
     "BY_NAME",
@@ -54,6 +57,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
     "MAX_TERMS",
+    "SYMBOLS",
     "And",
     "Bound",
     "Candidate",

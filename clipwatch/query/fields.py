@@ -14,6 +14,7 @@ from clipwatch.model import PromptType
 from clipwatch.query.dates import parse_dates
 from clipwatch.query.nodes import Field, Range, Sort
 from clipwatch.query.numbers import is_ratio, is_size, parse_range, parse_scored
+from clipwatch.query.symbols import has_symbol
 
 
 class FieldKind(StrEnum):
@@ -177,8 +178,8 @@ def tag_name(text: str) -> str:
 
 
 def says_something(text: str) -> bool:
-    """Whether it has a letter or a digit: the rest is not kept by full-text indexes."""
-    return any(character.isalnum() for character in text)
+    """Whether it has a letter, a digit or a symbol: the rest is not kept by full-text indexes."""
+    return any(character.isalnum() for character in text) or has_symbol(text)
 
 
 def _choice(spec: FieldSpec, value: str, at: int) -> str:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from clipwatch.query.fields import query_error
 from clipwatch.query.nodes import And, Field, Node, Not, Or, Query, Sort
 from clipwatch.query.pasted import read_pasted
-from clipwatch.query.tokens import Token, quoted, tokens
+from clipwatch.query.tokens import Token, quoted, tokens, unescaped
 
 MAX_BYTES = 10_000
 MAX_TERMS = 200
@@ -22,7 +22,8 @@ def parse(text: str, now: datetime) -> Query:
     """The query that a search text means; ``now`` and its time zone decide what dates mean.
 
     Raises ``QueryError``, naming the token and its place: for an unknown field or value, for
-    quotes and parentheses that do not match, and beyond MAX_BYTES, MAX_TERMS and MAX_DEPTH.
+    quotes and parentheses that do not match, for words that say nothing and stand alone, and
+    beyond MAX_BYTES, MAX_TERMS and MAX_DEPTH.
     """
     text = _UNSTORABLE.sub(" ", text)
     if len(text.encode()) > MAX_BYTES:
@@ -36,8 +37,23 @@ def parse(text: str, now: datetime) -> Query:
         first = leaves[MAX_TERMS]
         hint = "ask in several searches"
         raise query_error(f"{{token}} is more than {MAX_TERMS} terms", first.text, first.at, hint)
+    root = _Parser(found).whole()
+    if root is None:
+        _must_say_something(found)
     missing = any(token.leaf == Field("is", "missing", 0) for token in leaves)
-    return Query(_Parser(found).whole(), missing, _sort(found))
+    return Query(root, missing, _sort(found))
+
+
+def _must_say_something(found: Sequence[Token]) -> None:
+    """Raises ``QueryError`` where there are words, none of which can be looked for: everything is
+    not what they mean."""
+    silent = next((token for token in found if token.kind == "words"), None)
+    if silent is not None:
+        message = "nothing can be found by {token}, which has no letter, digit or emoji"
+        said = unescaped(silent.text).strip()
+        is_tag = 0 < len(said) <= 40
+        hint = "write a word" + f" with it, or tag:{quoted(said)} for a tag" * is_tag
+        raise query_error(message, silent.text, silent.at, hint)
 
 
 def _sort(found: Sequence[Token]) -> Sort:

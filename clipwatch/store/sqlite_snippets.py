@@ -5,8 +5,9 @@ import sqlite3
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
-from clipwatch.query import And, Field, Node, Or, Query, Words
+from clipwatch.query import SYMBOLS, And, Field, Node, Or, Query, Words
 from clipwatch.store.sqlite_glance import Texts, texts_of
 from clipwatch.store.sqlite_match import Leaf, sought
 from clipwatch.store.sqlite_spacing import SCRIPTS
@@ -32,7 +33,9 @@ SELECT substr(text, 1, ?) FROM image JOIN prompt ON prompt.id = image.current_pr
 WHERE image.seq = ?"""
 _BEFORE = 60  #: characters shown before a word found in a text without blanks
 _LOOKED = 20_000  #: characters of such a text that are looked at
-_SPACELESS = re.compile(f"[{SCRIPTS}]")
+_SPACELESS = re.compile(f"[{SCRIPTS}{SYMBOLS}]")
+_SYMBOL = re.compile(f"[{SYMBOLS}]")
+_WORD = re.compile(f"[{SYMBOLS}]|[^ {SYMBOLS}]+")
 #: A letter with its accents, those of kana of half width too.
 _LETTER = re.compile("(?s:.)[\u0300-\u036f\u3099\u309a\uff9e\uff9f]{,4}")
 
@@ -123,23 +126,33 @@ def _letters(text: str) -> tuple[str, list[int]]:
 
 @lru_cache(maxsize=8192)
 def _as_compared(letter: str) -> str:
+    if _SYMBOL.match(letter):
+        return letter[0]
     return folded(unicodedata.normalize("NFKC", letter)).strip() or " "
 
 
 def _pattern(words: Iterable[tuple[str, bool]]) -> re.Pattern[str]:
     """What finds any of these words, or what begins so, among ``_letters``."""
-    found = [_sought(_letters(text)[0].split(), is_beginning) for text, is_beginning in words]
+    found = [_sought(_WORD.findall(_letters(text)[0]), is_beginning) for text, is_beginning in words]
     return re.compile("|".join(sorted(filter(None, found), key=len, reverse=True)) or "(?!)")
 
 
 def _sought(words: list[str], is_beginning: bool) -> str:
     if not words:
         return ""
-    letter = f"[^ {SCRIPTS}]"
+    letter = f"[^ {SCRIPTS}{SYMBOLS}]"
     before = "" if _SPACELESS.match(words[0]) else f"(?<!{letter})"
     end = f"{letter}*" if is_beginning else f"(?!{letter})"
     behind = "" if _SPACELESS.match(words[-1][-1]) else end
-    return before + " +".join(map(re.escape, words)) + behind
+    return before + "".join(_parted(words)) + behind
+
+
+def _parted(words: list[str]) -> Iterator[str]:
+    """Words side by side: blanks are between them, unless a symbol is."""
+    yield re.escape(words[0])
+    for left, right in pairwise(words):
+        blanks = " *" if _SYMBOL.match(left) or _SYMBOL.match(right) else " +"
+        yield blanks + re.escape(right)
 
 
 def _words(node: Node | None) -> Iterator[tuple[str, bool]]:

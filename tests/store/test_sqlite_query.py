@@ -638,17 +638,20 @@ def test_snippets(connection: sqlite3.Connection, text: str, seq: int, expected:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("CAFE", "hundred red_hair cafés, **Café**東京の夜 ｶﾞﾗｽ"),
-        ("cafe*", "hundred red_hair **cafés**, **Café**東京の夜 ｶﾞﾗｽ"),
-        ('"red hair" 京の', "hundred **red_hair** cafés, Café東**京の**夜 ｶﾞﾗｽ"),
-        ("red ガラス", "hundred **red**_hair cafés, Café東京の夜 **ｶﾞﾗｽ**"),
+        ("CAFE", "hundred red_hair cafés, **Café**東京の夜 ｶﾞﾗｽ🦊→x"),
+        ("cafe*", "hundred red_hair **cafés**, **Café**東京の夜 ｶﾞﾗｽ🦊→x"),
+        ('"red hair" 京の', "hundred **red_hair** cafés, Café東**京の**夜 ｶﾞﾗｽ🦊→x"),
+        ("red ガラス", "hundred **red**_hair cafés, Café東京の夜 **ｶﾞﾗｽ**🦊→x"),
         ("negative:été", "**été** 夏"),
+        ("🦊", "hundred red_hair cafés, Café東京の夜 ｶﾞﾗｽ**🦊**→x"),
+        ('"→ x" hundred', "**hundred** red_hair cafés, Café東京の夜 ｶﾞﾗｽ🦊**→x**"),
+        ("x*", "hundred red_hair cafés, Café東京の夜 ｶﾞﾗｽ🦊→**x**"),
     ],
 )
 def test_snippets_of_texts_without_blanks_mark_whole_words(
     connection: sqlite3.Connection, text: str, expected: str
 ) -> None:
-    told = "hundred red_hair cafés, Cafe\u0301東京の夜 ｶﾞﾗｽ"
+    told = "hundred red_hair cafés, Cafe\u0301東京の夜 ｶﾞﾗｽ🦊→x"
     insert(connection, Row(20, embedded=told, negative="été 夏"))
     found = snippets(connection, parse(text, LOCAL), [20])[20]
     assert found == expected.replace("Café", "Cafe\u0301")

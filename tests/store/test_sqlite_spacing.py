@@ -17,6 +17,8 @@ from clipwatch.store.sqlite_spacing import asked, spaced
         ("cat猫耳girl", "cat 猫耳 耳 girl"),
         ("แมวดำ", "แม มว วด ดา า"),
         ("한복을", "한복 복을 을"),
+        ("cat🦊👍🏽 45°", "cat \U000ff98a \U000ff44d 🏽 45°"),
+        ("a→b ❤️", "a \U000f2192 b \U000f2764 \ufe0f"),
     ],
 )
 def test_how_a_text_is_indexed(text: str, expected: str | None) -> None:
@@ -31,6 +33,10 @@ def test_how_a_text_is_indexed(text: str, expected: str | None) -> None:
         ("猫", False, ("猫", True)),
         ("猫耳", False, ("猫耳", False)),
         ("猫耳*cat", True, ("猫耳 耳 *cat", True)),
+        ("猫耳!", False, ("猫耳", False)),
+        ("cat🦊", True, ("cat \U000ff98a", False)),
+        ("🦊cat", True, ("\U000ff98a cat", True)),
+        ("猫🦊", False, ("猫 \U000ff98a", False)),
     ],
 )
 def test_how_a_word_is_looked_for(word: str, prefix: bool, expected: tuple[str, bool]) -> None:
@@ -38,7 +44,7 @@ def test_how_a_word_is_looked_for(word: str, prefix: bool, expected: tuple[str, 
     assert (" ".join(written.split()), begins) == expected
 
 
-LETTERS = st.text(alphabet="黒髪の少女猫耳東京ab、 ", min_size=1, max_size=12)
+LETTERS = st.text(alphabet="黒髪の少女猫耳東京🦊→ab、 ", min_size=1, max_size=12)
 
 
 @given(LETTERS, LETTERS, LETTERS)

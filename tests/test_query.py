@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,8 @@ def scored(tag: str, more_than: float) -> Field:
         ("type:generated", Field("type", "clip_generated", 0)),
         ("format:JPG", Field("format", "jpeg", 0)),
         ("is:favorite", Field("is", "favourite", 0)),
+        ("size:Portrait", Field("is", "portrait", 0)),
+        ("size:square|512x?", Or((Field("is", "square", 0), Field("size", "512x?", 12)))),
         (r"saber_\(fate\)", Words("saber_(fate)")),
         ('"OR"', Words("OR", phrase=True)),
         ("ORchid or", And((Words("ORchid"), Words("or")))),
@@ -87,6 +91,15 @@ def scored(tag: str, more_than: float) -> Field:
         ('tag:"long hair">=0.5', Field("tag", "long hair", 0, Range(Bound(0.5), None))),
         ("tag:a|b>0.5", Or((Field("tag", "a", 0), scored("b", 0.5)))),
         ("tag:>_<", Field("tag", ">_<", 0)),
+        ("tag:long*", Field("tag", "long", 0, prefix=True)),
+        ('tag:"long h"*', Field("tag", "long h", 0, prefix=True)),
+        ('tag:"5 stars*"', Field("tag", "5 stars*", 0)),
+        ('tag:"x>0.5"', Field("tag", "x>0.5", 0)),
+        ('tag:"x>0.5">0.5', scored("x>0.5", 0.5)),
+        ('tag:"x">9', Field("tag", "x>9", 0)),
+        ("tag:s*>0.5", replace(scored("s", 0.5), prefix=True)),
+        ('tag:a|"b*"*', Or((Field("tag", "a", 0), Field("tag", "b*", 6, prefix=True)))),
+        ('prompt:"a b"*', Field("prompt", "a b*", 0)),
         ("<lora:thing:0.8>", Words("<lora:thing:0.8>")),
         ('"http://x"', Words("http://x", phrase=True)),
         ('"(masterpiece:1.2)"', Words("(masterpiece:1.2)", phrase=True)),
@@ -108,7 +121,7 @@ def test_what_has_no_letter_or_digit_is_passed_over_beside_a_word(text: str) -> 
     [
         ("***", "***", 'tag:"***"'),
         (r"\(^_^\)", r"\(^_^\)", 'tag:"(^_^)"'),
-        ('(... | &) sort:oldest', "...", 'tag:"..."'),
+        ("(... | &) sort:oldest", "...", 'tag:"..."'),
         ("-°", "°", 'tag:"°"'),
         ('" "', '" "', "write a word"),
     ],

@@ -9,8 +9,8 @@ r"""Search text to ``Query``: pure. Every store compiles the result for itself.
 Words stand in every prompt of an image but the negative; space and underscore are alike. AND binds
 tighter than OR, and a ``|`` without blanks around it tighter than both. A word without a letter, a
 digit or a symbol says nothing and is passed over beside others, so that a pasted prompt can be
-searched. ``\(`` and ``\)`` are plain parentheses, as in prompts. docs/search.md tells all of it with
-examples.
+searched. ``\(`` and ``\)`` are plain parentheses, as in prompts. docs/search.md tells all of it
+with examples.
 
     tokens   text to tokens             fields    what may be named, and what it takes
     grammar  tokens to a tree           numbers   ranges, sizes, ratios, scores
@@ -32,7 +32,7 @@ from clipwatch.query.completing import (
     words_for,
 )
 from clipwatch.query.dates import Month, month_at
-from clipwatch.query.fields import BY_NAME, FIELDS, FieldKind, FieldSpec, tag_name
+from clipwatch.query.fields import BY_NAME, FIELDS, SHAPES, FieldKind, FieldSpec, tag_name
 from clipwatch.query.grammar import MAX_BYTES, MAX_DEPTH, MAX_TERMS, parse
 from clipwatch.query.nodes import (
     And,
@@ -57,6 +57,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
     "MAX_TERMS",
+    "SHAPES",
     "SYMBOLS",
     "And",
     "Bound",

@@ -107,6 +107,8 @@ def _plain(typed: str) -> str:
     """What was typed without its quotes, and without the ``=`` before a whole name."""
     if not typed.startswith('"'):
         return unescaped(typed).rstrip("*").removeprefix("=")
+    if typed.rstrip("*").endswith('"'):
+        typed = typed.rstrip("*")
     closed = typed if len(typed) > 1 and typed.endswith('"') else f'{typed}"'
     return unescaped(closed).removeprefix("=")
 

@@ -13,8 +13,11 @@ from clipwatch.errors import QueryError
 from clipwatch.model import PromptType
 from clipwatch.query.dates import parse_dates
 from clipwatch.query.nodes import Field, Range, Sort
-from clipwatch.query.numbers import is_ratio, is_size, parse_range, parse_scored
+from clipwatch.query.numbers import is_ratio, is_size, parse_range
 from clipwatch.query.symbols import has_symbol
+
+#: What ``is:`` takes of an image's shape, and ``size:`` too, as others write it.
+SHAPES = ("portrait", "landscape", "square")
 
 
 class FieldKind(StrEnum):
@@ -22,12 +25,12 @@ class FieldKind(StrEnum):
 
     WORDS = "words"  #: looked for like bare words, ``*`` at the end too
     NAME = "name"  #: a part of it; all of it behind ``=``, or with ``*`` (any) or ``?`` (one) in it
-    TAG = "tag"  #: all of it, ``*`` at the end; ``>0.8`` or ``>=0.8`` behind: the least score
+    TAG = "tag"  #: all of it, ``*`` behind for its beginning, then ``>0.8`` or ``>=0.8``: its score
     PATH = "path"  #: a pattern, like NAME
     FOLDER = "folder"
     NUMBER = "number"  #: 20, >=20, <=20, >20, <20, 20..30, 20-30, 20.., ..30
     SEED = "seed"  #: a number or a range of them, or digits with ``*`` at the end
-    SIZE = "size"  #: 512x768, 512x? and 512x* (any height), 5??x768
+    SIZE = "size"  #: 512x768, 512x? and 512x* (any height), 5??x768; or one of SHAPES
     RATIO = "ratio"  #: 16:9
     DATE = "date"  #: see ``dates.py``
     CHOICE = "choice"
@@ -47,7 +50,7 @@ class FieldSpec:
 FIELDS = (
     FieldSpec("prompt", FieldKind.WORDS, "in the prompt that is not a generated one"),
     FieldSpec("negative", FieldKind.WORDS, "in the negative prompt"),
-    FieldSpec("tag", FieldKind.TAG, "a whole tag, or its beginning with * at the end"),
+    FieldSpec("tag", FieldKind.TAG, "a whole tag, or its beginning with * behind"),
     FieldSpec("rating", FieldKind.TAG, "what a tagger rates it as most, or >0.8 how much it does"),
     FieldSpec("model", FieldKind.NAME, "the model that made it"),
     FieldSpec("lora", FieldKind.NAME, "a LoRA that made it"),
@@ -92,8 +95,9 @@ FIELDS = (
         FieldKind.CHOICE,
         "its shape or state; failed: its interrogation was given up; duplicate: has several files",
         (
-            *("portrait", "landscape", "square", "favourite", "queued", "failed"),
-            *("missing", "unreadable", "incomplete", "settling", "duplicate"),
+            *SHAPES,
+            *("favourite", "queued", "failed", "missing"),
+            *("unreadable", "incomplete", "settling", "duplicate"),
         ),
         {"favorite": "favourite"},
     ),
@@ -138,12 +142,11 @@ def read_field(spec: FieldSpec, value: str, name_at: int, value_at: int, now: da
         case FieldKind.DATE:
             asked = parse_dates(value, now)
             fits = asked is not None
-        case FieldKind.TAG:
-            name, asked = parse_scored(value)
-            return replace(found, value=name, range=asked)
         case FieldKind.WORDS if not says_something(value):
             message = f"{spec.name}: takes words, and {{token}} has none"
             raise query_error(message, value, value_at, f"write {example(spec)}")
+        case FieldKind.SIZE if value.lower() in SHAPES:
+            return replace(found, name="is", value=value.lower())
         case kind:
             fits = _fits(kind, value)
     if not fits:

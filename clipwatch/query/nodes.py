@@ -39,6 +39,7 @@ class Field:
     at: int = field(compare=False)  #: where it stands in the search text
     #: what a date means, in microseconds since the epoch; a tag's least score; None elsewhere
     range: Range | None = None
+    prefix: bool = False  #: of a tag: ended with ``*``, which is not in the value
 
 
 @dataclass(frozen=True, slots=True)

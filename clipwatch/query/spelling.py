@@ -34,13 +34,14 @@ def _text(node: Node) -> str:
 
 
 def _scored(field: Field) -> str:
+    named = f"{field.name}:{quoted(field.value)}" + "*" * field.prefix
     match field.range:
         case None:
-            return f"{field.name}:{quoted(field.value)}"
+            return named
         case asked:
             least = asked.low or Bound(0)
             score = f"{least.number:.9f}".rstrip("0").rstrip(".")
-            return f"{field.name}:{quoted(field.value)}{'>=' if least.inclusive else '>'}{score}"
+            return f"{named}{'>=' if least.inclusive else '>'}{score}"
 
 
 def _grouped(node: Node, kinds: type | tuple[type, ...]) -> str:

@@ -17,7 +17,7 @@ from clipwatch.query.fields import (
     unknown_field,
 )
 from clipwatch.query.nodes import Field, Words
-from clipwatch.query.numbers import is_ratio
+from clipwatch.query.numbers import is_ratio, parse_scored
 
 # The repetitions are possessive (++, *+): a text of backslashes must not make them backtrack.
 _PLAIN = r"""(?:\\[()|"\\]|[^\s()|"])++"""
@@ -37,7 +37,9 @@ TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-VALUE = re.compile(rf"(?P<quoted>{_QUOTED})(?P<behind>>=?[0-9.]+)?|(?P<plain>{_PLAIN})")
+VALUE = re.compile(
+    rf"(?P<quoted>{_QUOTED})(?P<stars>\*+)?(?P<behind>>=?[0-9.]+)?|(?P<plain>{_PLAIN})"
+)
 _ESCAPED = re.compile(r'\\([()|"\\])')
 _ESCAPED_IN_QUOTES = re.compile(r'\\(["\\])')
 
@@ -120,28 +122,41 @@ def _with_value(text: str, token: Token, spec: FieldSpec, now: datetime) -> Toke
         raise _unclosed(end)
     match = VALUE.match(text, end)
     value = _value(match, spec) if match else ""
-    if not value.strip():
+    if match is None or not value.strip():
         hint = f"write it right behind the colon: {example(spec)}"
         raise query_error("{token} has no value", token.text, token.at, hint)
-    whole = text[token.at : end + _length(match, spec)]
+    if spec.kind is FieldKind.TAG:
+        return Token("field", text[token.at : match.end()], token.at, _tag(match, spec, token.at))
     leaf = read_field(spec, value, token.at, end, now)
-    return Token("field", whole, token.at, leaf)
+    return Token("field", text[token.at : end + _length(match, spec)], token.at, leaf)
 
 
-def _value(match: "re.Match[str]", spec: FieldSpec) -> str:
+def _tag(match: re.Match[str], spec: FieldSpec, at: int) -> Field:
+    """In quotes a tag is what stands there; a star and the least score are behind them."""
+    if match["quoted"] is None:
+        value, asked = parse_scored(unescaped(match["plain"]))
+        name = value.rstrip("*")
+        return Field(spec.name, name, at, asked, prefix=name != value)
+    name, behind = unescaped(match["quoted"]), match["behind"] or ""
+    _, asked = parse_scored(f"tag{behind}")
+    name += behind * (asked is None)
+    return Field(spec.name, name, at, asked, prefix=match["stars"] is not None)
+
+
+def _value(match: re.Match[str], spec: FieldSpec) -> str:
     if match["quoted"] is None:
         return unescaped(match["plain"])
-    return unescaped(match["quoted"]) + (match["behind"] or "" if _is_scored(spec) else "")
+    return unescaped(match["quoted"]) + (match["stars"] or "") * _takes_stars(spec)
 
 
-def _length(match: "re.Match[str] | None", spec: FieldSpec) -> int:
-    if match is None:
-        return 0
-    return len(match[0] if match["quoted"] is None or _is_scored(spec) else match["quoted"])
+def _length(match: re.Match[str], spec: FieldSpec) -> int:
+    if match["quoted"] is None:
+        return len(match[0])
+    return len(match["quoted"]) + len(match["stars"] or "") * _takes_stars(spec)
 
 
-def _is_scored(spec: FieldSpec) -> bool:
-    return spec.kind is FieldKind.TAG
+def _takes_stars(spec: FieldSpec) -> bool:
+    return spec.kind is FieldKind.WORDS
 
 
 def quoted(text: str) -> str:

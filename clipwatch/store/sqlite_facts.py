@@ -20,6 +20,7 @@ from typing import Any
 from clipwatch.model import Embedded, PromptType, Tag
 from clipwatch.query import (
     BY_NAME,
+    SHAPES,
     And,
     Field,
     Node,
@@ -188,7 +189,6 @@ def named(connection: sqlite3.Connection, uses: Mapping[str, int]) -> dict[str, 
 #: What each field of a search looks for among the facts, and how.
 _NAMES = ("model", "lora", "sampler", "scheduler", "generator", "backend")
 _SIDES = ("width", "height", "ratio")
-_SHAPES = ("portrait", "landscape", "square")
 
 #: Each with whether it is only the beginning of tokens.
 Tokens = Mapping[Field, Sequence[tuple[str, bool]]]
@@ -225,9 +225,10 @@ def _whole_tokens(connection: sqlite3.Connection, field: Field) -> list[str] | N
     match field:
         case Field(name, value) if name in _NAMES:
             return _named_like(connection, name, value)
-        case Field("rating", value, range=None):
-            return _named_like(connection, "rating", value if value.endswith("*") else f"={value}")
-        case Field("is", value) if value in _SHAPES:
+        case Field("rating", value, range=None, prefix=prefix):
+            whole = name_pattern(f"={value}") if value else ""
+            return _glob(connection, "rating", whole + "*" * prefix)
+        case Field("is", value) if value in SHAPES:
             return _named_like(connection, "shape", value)
         case Field("format", value):
             return _named_like(connection, "format", value)

@@ -149,15 +149,15 @@ def _end(bound: Bound | None, step: int, default: int) -> int:
 def _tag(field: Field) -> Sql:
     """A tag, or a rating, with a least score; those that nobody gave one have none."""
     low = (field.range.low if field.range else None) or Bound(0)
-    names = tuple(token(tag_name(field.value.rstrip("*")), origin) for origin in TagOrigin)
-    fits = "term.value GLOB ?" if field.value.endswith("*") else "term.value = ?"
+    names = tuple(token(tag_name(field.value), origin) for origin in TagOrigin)
+    fits = "term.value GLOB ?" if field.prefix else "term.value = ?"
     rated = "AND json_extract(detail.value, '$[0]') = 'rating'" * (field.name == "rating")
     text = f"""EXISTS (SELECT 1 FROM image_tags
       JOIN json_each('["' || replace(tokens, ' ', '","') || '"]') AS term
       JOIN json_each(details) AS detail ON CAST(detail.key AS INTEGER) = term.key
       WHERE image_tags.seq = image.seq AND details IS NOT NULL AND ({fits} OR {fits} OR {fits})
       {rated} AND json_extract(detail.value, '$[1]') {">=" if low.inclusive else ">"} ?)"""
-    star = "*" * field.value.endswith("*")
+    star = "*" * field.prefix
     return Sql(text, (*(name + star for name in names), low.number))
 
 

@@ -68,7 +68,7 @@ def conjunction(operands: Sequence[Node], tokens: Tokens, depth: int = 0) -> Con
             wanted.append(text)
         elif isinstance(operand, Field) and operand.name in ("tag", "rating"):
             # That leaves few whose score must be seen.
-            wanted.append(tagged(operand.value).expression)
+            wanted.append(tagged(operand).expression)
             rest.append(operand)
         else:
             rest.append(operand)
@@ -103,10 +103,10 @@ def leaf(node: Node, tokens: Tokens) -> Leaf | None:
             return Leaf(_TEXTS, (asked(text, prefix),))
         case Field(name, value) if name in _COLUMNS:
             return Leaf(_COLUMNS[name], (asked(value.rstrip("*"), value.endswith("*")),))
-        case Field("tag", value, range=None):
-            return tagged(value)
-        case Field("is", "favourite"):
-            return tagged("favourite", [TagOrigin.MANUAL])
+        case Field("tag", range=None):
+            return tagged(node)
+        case Field("is", "favourite") as favourite:
+            return tagged(favourite, [TagOrigin.MANUAL])
         case Field() if node in tokens and len(tokens[node]) <= MOST:
             return Leaf(("facts",), tuple(tokens[node]) or _NOTHING)
     return None
@@ -123,10 +123,10 @@ def has_beginning(node: Node, tokens: Tokens) -> bool:
     return found is not None and found.has_beginning
 
 
-def tagged(value: str, origins: Collection[TagOrigin] = tuple(TagOrigin)) -> Leaf:
-    """What finds images with this tag, or one that begins so where ``*`` ends it."""
-    name, is_beginning = tag_name(value.rstrip("*")), value.endswith("*")
-    return Leaf(("tags",), tuple((token(name, origin), is_beginning) for origin in origins))
+def tagged(field: Field, origins: Collection[TagOrigin] = tuple(TagOrigin)) -> Leaf:
+    """What finds images with the tag that is the field's value, or one that begins so."""
+    name = tag_name(field.value)
+    return Leaf(("tags",), tuple((token(name, origin), field.prefix) for origin in origins))
 
 
 def sought(node: Node | None) -> Iterator[Leaf]:

@@ -133,7 +133,9 @@ def _as_compared(letter: str) -> str:
 
 def _pattern(words: Iterable[tuple[str, bool]]) -> re.Pattern[str]:
     """What finds any of these words, or what begins so, among ``_letters``."""
-    found = [_sought(_WORD.findall(_letters(text)[0]), is_beginning) for text, is_beginning in words]
+    found = [
+        _sought(_WORD.findall(_letters(text)[0]), is_beginning) for text, is_beginning in words
+    ]
     return re.compile("|".join(sorted(filter(None, found), key=len, reverse=True)) or "(?!)")
 
 

@@ -10,7 +10,8 @@ A search for two letters or more is then a phrase of pairs, and one for a single
 the words that begin with it.
 
 Arrows, shapes and emoji are blanks to it. Each is indexed as a word of its own: a character of
-private use, which unicode61 takes for a letter, stands for it. Texts with neither are indexed as they are.
+private use, which unicode61 takes for a letter, stands for it. Texts with neither are indexed as
+they are.
 """
 
 import re

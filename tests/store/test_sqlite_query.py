@@ -304,6 +304,8 @@ EXPECTED: list[tuple[str, list[int]]] = [
     ("is:portrait", [1]),
     ("is:landscape", [2]),
     ("is:square", [3]),
+    ("size:square", [3]),
+    ("size:portrait|landscape", [2, 1]),
     ("-is:square has:prompt", [4, 2, 1]),
     ("rating:general", [3]),
     ("rating:explicit", []),

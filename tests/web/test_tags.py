@@ -32,6 +32,7 @@ async def test_a_favourite_is_found_at_once(off: Rig) -> None:
         ("  red   hair ", "red hair"),
         ("红发", "红发"),
         ("<b>", "<b>"),
+        ("x>0.5 *", "x>0.5 *"),
     ],
 )
 async def test_names_are_kept_in_one_spelling(off: Rig, given: str, kept: str) -> None:
@@ -43,7 +44,7 @@ async def test_names_are_kept_in_one_spelling(off: Rig, given: str, kept: str) -
     assert len(await off.images(q=f'tag:"{kept}"')) == 1
 
 
-@pytest.mark.parametrize("given", ["_", "%20", "x" * 101, "a%1Bb", "a%00", "red*", "%E2%80%AE"])
+@pytest.mark.parametrize("given", ["_", "%20", "x" * 101, "a%1Bb", "a%00", "%E2%80%AE"])
 async def test_what_is_no_name_is_refused(off: Rig, given: str) -> None:
     address = await tagged(off)
     for call in (off.client.put, off.client.delete):

@@ -80,7 +80,7 @@ def _disk(disk: Mapping[str, Any]) -> str:
     free = bytes_text(disk["free_bytes"]) + " free"
     if "used_bytes" not in disk:
         return free
-    used = f"{bytes_text(disk['used_bytes'])} used with backups"
+    used = f"{bytes_text(disk['used_bytes'])} used with backups and thumbnails"
     return f"{free}; {used}, {bytes_text(disk['in_a_year_bytes'])} in a year"
 
 

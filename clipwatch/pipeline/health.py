@@ -45,6 +45,8 @@ class Keeping:
     clock: Clock
 
 
+#: Bytes that a thumbnail is taken to have, while there is none.
+USUAL_THUMBNAIL = 15_000
 #: Of folders that cannot be read these many are named.
 SHOWN_FOLDERS = 10
 
@@ -78,7 +80,8 @@ async def look(
         state = "damaged" if keeping.care.damage else "failed"
         kept = {"state": state, "reason": error.message, "hint": error.hint}
         backup = {"state": "unknown"}
-    disk = disk_of(keeping.space.room, keeping.space.free, use)
+    thumbnails = await thumbnails_of(idle.thumbnails)
+    disk = disk_of(keeping.space.room, keeping.space.free, use, thumbnails)
     parts = [*roots.values(), queue, kept, backup, disk]
     degraded = any(part["state"] in BAD for part in parts)
     return Health(
@@ -90,7 +93,7 @@ async def look(
         store=kept,
         backup=backup,
         disk=disk,
-        thumbnails=await thumbnails_of(idle.thumbnails),
+        thumbnails=thumbnails,
         idle=idle.progress(),
     )
 
@@ -156,21 +159,33 @@ def backup_of(chore: Chore, facts: CareFacts) -> Mapping[str, Any]:
     return {"state": state, "made_at": facts.backed_up_at, "reason": chore.trouble}
 
 
-def disk_of(room: Room, free: int, use: DiskUse | None) -> Mapping[str, Any]:
-    """The database's disk: what is free, what the database takes up with all that belongs to it,
-    and what that will be."""
+def disk_of(
+    room: Room, free: int, use: DiskUse | None, thumbnails: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The database's disk: what is free, what the database takes up with all that belongs to it
+    and the thumbnails beside it, and what that will be."""
     told: dict[str, Any] = {"state": room.name.lower(), "free_bytes": free}
     if use is not None:
         told |= {
-            "used_bytes": use.total,
+            "used_bytes": use.total + thumbnails["bytes"],
             "database_bytes": use.database,
             "log_bytes": use.log,
             "backup_bytes": use.backups,
             "ballast_bytes": use.ballast,
             "replaced_bytes": use.replaced,
-            "in_a_year_bytes": use.in_a_year,
+            "thumbnails_bytes": thumbnails["bytes"],
+            "in_a_year_bytes": use.in_a_year + _to_be(thumbnails, use.images_in_a_year),
         }
     return told
+
+
+def _to_be(thumbnails: Mapping[str, Any], images: int) -> int:
+    """The bytes of the thumbnails of so many images: one for each, as large as those that there
+    are, as far as their limit allows."""
+    kept: int = thumbnails["bytes"]
+    limit: int = thumbnails["limit_bytes"]
+    each = kept / thumbnails["files"] if kept else USUAL_THUMBNAIL
+    return max(kept, min(limit, round(images * each)))
 
 
 async def thumbnails_of(thumbnails: Thumbnails) -> Mapping[str, Any]:

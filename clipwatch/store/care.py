@@ -37,11 +37,16 @@ class DiskUse:
         return self.database + self.log + self.backups + self.ballast + self.replaced
 
     @property
+    def images_in_a_year(self) -> int:
+        """How many there will be when as many come every month as in the last thirty days."""
+        return self.images + 12 * self.recent_images
+
+    @property
     def in_a_year(self) -> int:
-        """What it will be when as many images come as did in the last thirty days, every month:
-        the database as it has grown by then, five times (itself, three backups, and the one that
-        is being made), 64 MiB of log, the ballast, and what is kept of others."""
-        growth = 1 + 12 * self.recent_images / max(self.images, 1)
+        """What it will be with so many images: the database as it has grown by then, five times
+        (itself, three backups, and the copy that a backup or a check is making), 64 MiB of log, the
+        ballast, and what is kept of others."""
+        growth = self.images_in_a_year / self.images if self.images else 1
         return round(5 * self.database * growth) + 64 * 2**20 + self.ballast + self.replaced
 
 

@@ -342,7 +342,7 @@ def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
     for text in (
         daemon.url,
         "1 new, 7 backlog waiting, 1 running, 2 given up; the server renders for its owner",
-        "5.0 GB free; 70.0 MB used with backups, 900.0 MB in a year",
+        "5.0 GB free; 70.0 MB used with backups and thumbnails, 900.0 MB in a year",
         "7 kept, 90.0 kB of 1.0 GB at most",
         "waiting      4 thumbnails made, 3 files hashed; 5 images gone through",
         "skipped      the last one not yet; no room",

@@ -9,14 +9,23 @@ from clipwatch.errors import StoreDamaged
 from clipwatch.model import Priority, QueueDepth
 from clipwatch.pipeline import health
 from clipwatch.pipeline.consumer import Consumer, RootStatus
-from clipwatch.pipeline.health import Health, Keeping, backup_of, queue_state, root, store_of
+from clipwatch.pipeline.health import (
+    USUAL_THUMBNAIL,
+    Health,
+    Keeping,
+    backup_of,
+    disk_of,
+    queue_state,
+    root,
+    store_of,
+)
 from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.progress import ImportProgress
-from clipwatch.pipeline.space import SCARCE_BYTES, Space
+from clipwatch.pipeline.space import SCARCE_BYTES, Room, Space
 from clipwatch.pipeline.thumbnail_folder import ThumbnailFolder
 from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Chore, Upkeep
-from clipwatch.store.care import CareFacts
+from clipwatch.store.care import CareFacts, DiskUse
 from clipwatch.store.sqlite import SqliteStore
 from clipwatch.watching.observer import Blindness
 from tests.contracts.observations import NOW
@@ -126,6 +135,26 @@ async def test_a_low_disk_degrades_it_and_it_is_ready_all_the_same(
     assert found.disk["free_bytes"] == free
     assert found.disk["used_bytes"] >= found.disk["database_bytes"] > 0
     assert found.disk["in_a_year_bytes"] > found.disk["used_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("files", "kept", "limit", "more"),
+    [
+        (0, 0, 10**9, 220 * USUAL_THUMBNAIL),
+        (10, 20_000, 10**9, 220 * 2_000),
+        (10, 20_000, 100_000, 100_000),
+        (10, 20_000, 0, 20_000),  # they were switched off since
+    ],
+)
+def test_thumbnails_are_part_of_what_is_used_and_of_the_forecast(
+    files: int, kept: int, limit: int, more: int
+) -> None:
+    use = DiskUse(1_000, 5, 3_000, 7, 11, images=100, recent_images=10)
+    thumbnails = {"files": files, "bytes": kept, "limit_bytes": limit}
+    disk = disk_of(Room.OK, PLENTY, use, thumbnails)
+    assert disk["used_bytes"] == use.total + kept
+    assert disk["thumbnails_bytes"] == kept
+    assert disk["in_a_year_bytes"] == use.in_a_year + more
 
 
 async def test_a_store_that_fails_makes_it_unready_and_says_why(

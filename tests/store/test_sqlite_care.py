@@ -327,6 +327,7 @@ def test_the_forecast_follows_its_formula() -> None:
     use = DiskUse(
         database=1_000, log=5, backups=3_000, ballast=7, replaced=11, images=100, recent_images=10
     )
+    assert use.images_in_a_year == 220
     assert use.in_a_year == round(5 * 1_000 * 2.2) + 64 * 2**20 + 7 + 11
     empty = DiskUse(0, 0, 0, 0, 0, 0, 0)
     assert empty.in_a_year == 64 * 2**20

@@ -30,7 +30,8 @@ UPDATE image SET
     ORDER BY type = 'embedded' DESC, type = 'inherited' DESC, id DESC LIMIT 1),
   generated_prompt = ({_OF} prompt.revision = image.revision AND type = 'clip_generated'
     ORDER BY id DESC LIMIT 1)
-WHERE seq = ? RETURNING read_prompt, (SELECT scores FROM prompt WHERE id = generated_prompt)"""
+WHERE seq = ? RETURNING read_prompt, (SELECT scores FROM prompt WHERE id = read_prompt),
+  (SELECT scores FROM prompt WHERE id = generated_prompt)"""
 
 
 def add(
@@ -66,9 +67,11 @@ def remove(connection: sqlite3.Connection, prompt_id: UUID, now: int) -> UUID:
     sqlite_fts.leave(connection, [seq])
     connection.execute(_REMOVE, (now, prompt_id.bytes))
     before = connection.execute("SELECT read_prompt FROM image WHERE seq = ?", (seq,)).fetchone()[0]
-    read, scores = connection.execute(_POINT, (seq,)).fetchone()
+    read, told, scores = connection.execute(_POINT, (seq,)).fetchone()
     if read != before:
         sqlite_tags.drop(connection, seq, TagOrigin.EMBEDDED)
+        embedded = scores_of(told, TagOrigin.EMBEDDED)
+        sqlite_tags.add(connection, {seq: embedded}, TagOrigin.EMBEDDED)
     sqlite_tags.drop(connection, seq, TagOrigin.GENERATED)
     sqlite_tags.add(connection, {seq: scores_of(scores)}, TagOrigin.GENERATED)
     sqlite_fts.enter(connection, [seq])

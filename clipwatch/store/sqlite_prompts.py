@@ -168,12 +168,13 @@ def one(connection: sqlite3.Connection, seq: int, prompt_id: UUID) -> Prompt:
 
 
 def prompt_of(row: Sequence[Any], image_tags: Sequence[Tag]) -> Prompt:
-    """A prompt from ``COLUMNS``. Generated ones carry their own tags, those that were read the
-    ones that the image has for them."""
+    """A prompt from ``COLUMNS``. Generated ones and sidecars carry their own tags, others that were
+    read the ones that the image has for them."""
     prompt_id, image_id, revision, kind_of, words, created_at, negative, *rest = row
     parts, parameters, scores, backend, kind, asked, used, mode, *rest = rest
     options, duration_ms, copy_of, current = rest
     embedded = tuple(tag for tag in image_tags if tag.origin == TagOrigin.EMBEDDED)
+    origin = TagOrigin.EMBEDDED if kind_of == PromptType.SIDECAR else TagOrigin.GENERATED
     return Prompt(
         prompt_id=UUID(bytes=prompt_id),
         image_id=UUID(bytes=image_id),
@@ -184,7 +185,7 @@ def prompt_of(row: Sequence[Any], image_tags: Sequence[Tag]) -> Prompt:
         negative=negative,
         parts=parts_of(parts),
         parameters=from_json(parameters, {}),
-        tags=embedded if kind_of in READ else scores_of(scores),
+        tags=embedded if kind_of in READ else scores_of(scores, origin),
         backend=backend,
         kind=kind,
         model_asked=asked,

@@ -134,6 +134,7 @@ CREATE TABLE prompt (
   spaced_text TEXT,                    -- text and negative as fts has them, where they are in a
   spaced_negative TEXT,                -- script without blanks, see sqlite_spacing; else null
   scores TEXT,                         -- JSON: [[name, category, score], ...] of generated ones
+                                       -- and of sidecars, whose file may say otherwise by now
   backend TEXT,
   kind TEXT,
   model_asked TEXT,

@@ -7,7 +7,7 @@ from clipwatch.store import sqlite_changes, sqlite_fts, sqlite_tags
 from clipwatch.store.sqlite_changes import PROMPT_STORED, Entry
 from clipwatch.store.sqlite_facts import Facts
 from clipwatch.store.sqlite_spacing import spaced
-from clipwatch.store.sqlite_values import parts_json, text, to_json
+from clipwatch.store.sqlite_values import parts_json, scores_json, text, to_json
 
 _IMAGE = """
 SELECT image.seq, image.revision, prompt.type, prompt.text FROM image
@@ -16,8 +16,8 @@ _REMOVED = """
 SELECT 1 FROM prompt WHERE seq = ? AND type = 'sidecar' AND text = ? AND removed_at IS NOT NULL"""
 _ADD = """
 INSERT INTO prompt (prompt_id, seq, revision, type, text, negative, spaced_text, spaced_negative,
-                    parts, parameters, facts, created_at)
-VALUES (?, ?, ?, 'sidecar', ?, ?, ?, ?, ?, ?, ?, ?)"""
+                    parts, parameters, scores, facts, created_at)
+VALUES (?, ?, ?, 'sidecar', ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _END_JOBS = """
 UPDATE job SET state = 'done', ended_at = ? WHERE seq = ? AND state = 'ready' AND priority > ?"""
 
@@ -42,7 +42,8 @@ def add(connection: sqlite3.Connection, image_id: bytes, seen: Observation, now:
     parameters = to_json(told.parameters) if told.parameters else None
     negative, facts = text(told.negative), Facts(connection).of_parameters(told.parameters)
     texts = (prompt, negative, spaced(prompt), spaced(negative))
-    values = (*texts, parts_json(told.parts), parameters, facts, now)
+    scores = scores_json(seen.sidecar_tags)
+    values = (*texts, parts_json(told.parts), parameters, scores, facts, now)
     sqlite_fts.leave(connection, [seq])
     added = connection.execute(_ADD, (prompt_id.bytes, seq, revision, *values)).lastrowid
     connection.execute("UPDATE image SET read_prompt = ? WHERE seq = ?", (added, seq))

@@ -99,15 +99,14 @@ def parts_of(column: str | None) -> tuple[Part, ...]:
 
 
 def scores_json(tags: Sequence[Tag]) -> str | None:
-    """The column ``prompt.scores``: the tags as the server gave them."""
+    """The column ``prompt.scores``: the tags as a server gave them, or a sidecar."""
     return to_json([[t.name, t.category, t.score] for t in tags]) if tags else None
 
 
-def scores_of(column: str | None) -> tuple[Tag, ...]:
+def scores_of(column: str | None, origin: TagOrigin = TagOrigin.GENERATED) -> tuple[Tag, ...]:
     """The reverse of ``scores_json``."""
     return tuple(
-        Tag(name, TagOrigin.GENERATED, category, score)
-        for name, category, score in from_json(column, ())
+        Tag(name, origin, category, score) for name, category, score in from_json(column, ())
     )
 
 

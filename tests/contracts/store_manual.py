@@ -1,9 +1,11 @@
 """What people write into a store, and what they remove."""
 
+from dataclasses import replace
+
 import pytest
 
 from clipwatch.errors import NotFound
-from clipwatch.model import Ask, Outcome, PromptType, Root, new_id
+from clipwatch.model import Ask, Outcome, PromptType, Root, Tag, new_id
 from clipwatch.store.base import Store
 from tests.contracts.observations import (
     NEW,
@@ -61,6 +63,24 @@ class ManualContract:
         assert (await store.changes(0))[-1].kind == "prompt.removed"
         with pytest.raises(NotFound):
             await store.remove_prompt(answered.prompt_id, NOW)
+
+    async def test_an_older_sidecar_is_current_again_with_its_tags(
+        self, store: Store, root: Root
+    ) -> None:
+        bare = seen(root, b"a.png")
+        for text in ("a dog, lake", "a wolf"):
+            terms = tuple(Tag(term) for term in text.split(", "))
+            (one,) = await put(store, replace(bare, sidecar=says(text), sidecar_tags=terms))
+        newer, older = await store.prompts(one.image_id)
+        assert {tag.name for tag in newer.tags} == {"a wolf"}
+        await store.remove_prompt(newer.prompt_id, NOW)
+        image = await store.image(one.image_id)
+        assert image.prompt is not None
+        assert image.prompt.prompt_id == older.prompt_id
+        assert image.tags == image.prompt.tags == (Tag("a dog"), Tag("lake"))
+        assert [len(await found(store, q)) for q in ("tag:lake", "tag:wolf")] == [1, 0]
+        await store.remove_prompt(older.prompt_id, NOW)
+        assert (await store.image(one.image_id)).tags == ()
 
     async def test_no_scan_brings_back_what_was_removed(self, store: Store, root: Root) -> None:
         (one,) = await put(store, seen(root, b"a.png", says("a dog"), pixel_key=KEY))

@@ -6,6 +6,7 @@ sqlite_orders     orders other than by time
 sqlite_relevance  the best of some
 """
 
+import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +15,13 @@ from clipwatch.query import Query, Sort
 from clipwatch.store.sqlite_fields import Sql
 from clipwatch.store.sqlite_glance import Glance, first_that_fit
 from clipwatch.store.sqlite_orders import by_added, by_path
-from clipwatch.store.sqlite_relevance import best_first
+from clipwatch.store.sqlite_relevance import Place, best_first
 from clipwatch.store.sqlite_selection import Selection, Wanted, selection, wanted
 from clipwatch.store.sqlite_values import clamp, to_json
 
 #: The newest that match, of which relevance picks the best.
 CANDIDATES = 1_000
 
-_OFFSET_BITS, _ID_BITS = 10, 128  # CANDIDATES fit, and an image_id
 _KNOWN = """
 SELECT seq FROM image WHERE seq IN (SELECT value FROM json_each(?)) AND image_id <= ?"""
 
@@ -119,42 +119,43 @@ def page_statement(
 def _most_relevant(
     connection: sqlite3.Connection, query: Query, limit: int, after: int | None, count_to: int
 ) -> Found:
-    """The best of the newest CANDIDATES that match.
-
-    A position is the newest candidate's seq, the last image that was known at the first page, and
-    how many of the best were shown: what arrives in between, old files too, changes nothing.
-    """
-    if after is None:
-        top, shown, last = None, 0, _last_known(connection)
-    else:
-        top, shown = after >> _OFFSET_BITS + _ID_BITS, after % 2**_OFFSET_BITS
-        last = (after >> _OFFSET_BITS) % 2**_ID_BITS
-    newest = _candidates(connection, query, top, last)
-    best = best_first(connection, query.root, newest)[shown : shown + limit]
-    following = shown + len(best)
+    """The best of the newest CANDIDATES that match, as they were at the first page: what arrives
+    later, old files too, changes nothing."""
+    place = None if after is None else Place.at(after)
+    last_id = _last_known(connection) if place is None else place.last_id
+    newest = _candidates(connection, query, last_id, place)
+    scale = None if place is None else place.scale
+    best, scale = best_first(connection, query.root, newest, scale)
+    left = [each for each in best if place is None or each < place.shown]
+    shown = left[:limit]
+    seqs = [seq for _, seq in shown]
     matches = len(newest) if len(newest) < CANDIDATES else count_to
-    if following >= len(newest):
-        return Found(best, None, matches)
-    return Found(best, (newest[0] << _ID_BITS | last) << _OFFSET_BITS | following, matches)
+    if len(left) <= limit:
+        return Found(seqs, None, matches)
+    top, bottom = (newest[0], newest[-1]) if place is None else (place.top, place.bottom)
+    return Found(seqs, Place(top, bottom, last_id, shown[-1], scale).number, matches)
 
 
-def _last_known(connection: sqlite3.Connection) -> int:
+def _last_known(connection: sqlite3.Connection) -> bytes:
     (last,) = connection.execute("SELECT max(image_id) FROM image").fetchone()
-    return int.from_bytes(last or b"")
+    return last or bytes(16)
 
 
 def _candidates(
-    connection: sqlite3.Connection, query: Query, top: int | None, last: int
+    connection: sqlite3.Connection, query: Query, last_id: bytes, place: Place | None
 ) -> list[int]:
-    """The newest that match, from ``top`` on, and have ids up to ``last``."""
+    """The newest that match, and have ids up to ``last_id``: some CANDIDATES, or all between the
+    ends of a place, among which some may match only by now."""
     query = replace(query, sort=Sort.NEWEST)
+    after, bottom, most = None, -math.inf, CANDIDATES
+    if place is not None:
+        after, bottom, most = clamp(place.top + 1), place.bottom, 2 * CANDIDATES
     found: list[int] = []
-    after = None if top is None else top + 1
-    while len(found) < CANDIDATES:
-        newest = page(connection, query, CANDIDATES - len(found), after)
-        known = connection.execute(_KNOWN, (to_json(newest.seqs), last.to_bytes(16)))
-        found += sorted((seq for (seq,) in known), reverse=True)
+    while len(found) < most:
+        newest = page(connection, query, most - len(found), after)
+        known = connection.execute(_KNOWN, (to_json(newest.seqs), last_id))
+        found += sorted((seq for (seq,) in known if seq >= bottom), reverse=True)
         after = newest.position
-        if after is None:
+        if after is None or after < bottom:
             break
     return found

@@ -65,6 +65,24 @@ class ReadingContract:
             await store.record([old], now=NOW + 10**6, priority=None)
         assert (paged, after) == (best, None)
 
+    async def test_the_best_stay_in_their_order_while_others_go(
+        self, store: Store, root: Root
+    ) -> None:
+        texts = ("fox", "fox, snow", "snow, snow", "fox, fox, snow", "a snow fox", "snow, owl")
+        for number, text in enumerate(texts):
+            last = stat(mtime_ns=NOW * 1000 + number * 10**9)
+            await put(store, seen(root, b"%d.png" % number, says(text), stat=last))
+        query = parse("fox OR snow OR owl sort:relevance", LOCAL)
+        best = (await store.search(query, limit=9))[0]
+        left, after = [hit.image.image_id for hit in best], None
+        while left:
+            (hit,), after = await store.search(query, limit=1, after=after)
+            assert hit.image.image_id == left.pop(0)
+            await store.forget(hit.image.image_id, NOW)
+            if len(left) % 2:
+                await store.forget(left.pop(), NOW)
+        assert after is None or await store.search(query, limit=1, after=after) == ([], None)
+
     async def test_everything_that_an_image_says_is_kept(self, store: Store, root: Root) -> None:
         told = says(
             "Ein Hund, 犬",

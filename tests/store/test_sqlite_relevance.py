@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipwatch.query import parse
-from clipwatch.store.sqlite_relevance import best_first
+from clipwatch.store.sqlite_relevance import Place, Scale, best_first
 from tests.clock import LOCAL
-from tests.store.test_sqlite_query import Row, database, insert
+from tests.store.test_sqlite_query import SHARED, Row, database, insert
 
 ROWS = (
     Row(21, embedded="a fox in the snow, with trees behind it and a long road"),
@@ -33,7 +33,8 @@ def found() -> Iterator[sqlite3.Connection]:
 
 
 def order(found: sqlite3.Connection, text: str) -> list[int]:
-    return best_first(found, parse(text, LOCAL).root, NEWEST_FIRST)
+    best, _ = best_first(found, parse(text, LOCAL).root, NEWEST_FIRST)
+    return [seq for _, seq in best]
 
 
 def test_more_often_and_in_a_shorter_text_is_better(found: sqlite3.Connection) -> None:
@@ -66,3 +67,31 @@ def test_without_words_the_newest_stay_first(found: sqlite3.Connection, text: st
 @given(parts=st.lists(st.sampled_from(SOUGHT), min_size=1))
 def test_none_is_lost(found: sqlite3.Connection, parts: list[str]) -> None:
     assert sorted(order(found, " OR ".join(parts)), reverse=True) == NEWEST_FIRST
+
+
+SEQS = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(
+    st.builds(
+        Place,
+        *(SEQS, SEQS, st.binary(min_size=16, max_size=16)),
+        shown=st.tuples(st.floats(0, 1e6), SEQS),
+        scale=st.builds(
+            Scale,
+            st.integers(0, 2_000),
+            st.lists(st.integers(0, 2_000)).map(tuple),
+            st.floats(1e-3, 1e6),
+        ),
+    )
+)
+def test_a_place_comes_back_from_its_number(place: Place) -> None:
+    assert Place.at(place.number) == place
+
+
+@given(st.integers(-(2**900), 2**900))
+def test_any_number_is_a_place_that_can_be_scored_by(number: int) -> None:
+    place = Place.at(number)
+    root = parse("cat OR dog OR hair", LOCAL).root
+    best, _ = best_first(SHARED, root, [2, 1], place.scale)
+    assert sorted(seq for _, seq in best) == [1, 2]

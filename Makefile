@@ -1,6 +1,6 @@
 # make demo   the main job, seen working; needs no server and no images
 # make test   all quick tests                 make lint   ruff and mypy
-# make jitter the quick tests with everything late at random; SEED=..., TESTS=...
+# make jitter the quick tests with everything late at random; SEED=..., TESTS=..., HARSH=3
 # make run    the daemon on FOLDER=...        make bench  the measured figures
 # make fuzz   a minute of coverage-guided fuzzing, or SECONDS=...
 # make faults breaks things for real, as root: disks, processes, limits; FORM=short for CI's form
@@ -15,19 +15,24 @@ FOLDER ?=
 SECONDS ?= 60
 CORPUS ?=
 SEED ?= 1
+HARSH ?= 1
 TESTS ?= tests
 FORM ?= long
 
 # The quick tests' files lie in memory where there is plenty of it: they are no test of the disk.
 MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df --output=avail /dev/shm | tail -1)" -gt 1000000 ] && echo /dev/shm)
 
-.PHONY: demo run test test-slow jitter lint bench fuzz faults
+.PHONY: demo run packages test test-slow jitter lint bench fuzz faults
 
 demo: $(UV)
 	$(UV) run --no-dev clipwatch demo --for 20
 
 run: $(UV)
 	$(UV) run --no-dev clipwatch run $(FOLDER)
+
+# What the others need, fetched beforehand.
+packages: $(UV)
+	$(UV) sync --quiet --group fuzz
 
 test: $(UV)
 	PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(UV) run pytest -m "not browser and not systemd and not slow and not faults"
@@ -36,7 +41,7 @@ test-slow: $(UV)
 	$(UV) run pytest -m "(browser or systemd or slow) and not faults"
 
 jitter: $(UV)
-	JITTER=$(SEED) PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(UV) run pytest -p tests.jitter \
+	JITTER=$(SEED) HARSH=$(HARSH) PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(UV) run pytest -p tests.jitter \
 		-m "not browser and not systemd and not slow and not faults" $(TESTS)
 
 lint: $(UV)

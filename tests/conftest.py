@@ -3,12 +3,16 @@ import ssl
 
 import pytest
 import trustme
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Machines that run tests are shared: how long an example takes says nothing. CI tries the same
 # examples each time, so that it judges the change and not its luck; everybody else tries new ones.
 settings.register_profile(
-    "clipwatch", max_examples=50, deadline=None, derandomize="CI" in os.environ
+    "clipwatch",
+    max_examples=50,
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("clipwatch")
 

@@ -167,7 +167,7 @@ async def test_damage_ends_it_and_the_next_start_salvages(
         async with serving(settled, environ) as (daemon, client):
             async with client.get("/api/v1/prompts/search?q=lighthouse") as answer:
                 assert answer.status >= 500
-            await asyncio.wait_for(daemon.keeping.care.damaged.wait(), 5)
+            await asyncio.wait_for(daemon.keeping.care.damaged.wait(), 60)
     async with serving(settled, environ) as (daemon, client):
         health = await get(client, "/health")
         assert (health["status"], health["store"]["state"]) == ("degraded", "salvaged")

@@ -75,7 +75,7 @@ def test_the_level_is_a_floor() -> None:
     assert [line["event"] for line in logged(stream)] == ["backend.failed"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(), st.sampled_from(["console", "json"]))
 def test_no_value_makes_a_line_or_moves_a_cursor(value: str, format: str) -> None:
     stream, _ = configured(format)

@@ -19,7 +19,7 @@ async def eventually(
 
 
 async def eventually(
-    condition: Callable[[], Any], *, within: float = 30.0, every: float = 0.02
+    condition: Callable[[], Any], *, within: float = 60.0, every: float = 0.02
 ) -> Any:
     """What the condition gives as soon as that is true. Fails the test after ``within`` seconds."""
     async with asyncio.timeout(within):

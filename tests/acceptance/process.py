@@ -14,7 +14,7 @@ import aiohttp
 from clipwatch import runfile
 from tests.waiting import eventually
 
-START_SECS = 30.0
+START_SECS = 120.0
 
 
 class DaemonProcess:

@@ -133,7 +133,7 @@ async def fill_at_work(rig: Rig) -> None:
     assert rig.is_alive
     assert len(rig.server.calls) == rig.drawn - 5
     rig.disk.free()
-    await eventually(rig.all_have_prompts, within=60)
+    await eventually(rig.all_have_prompts, within=120)
     await eventually(lambda: rig.is_room("ok"))
     assert ballast.exists()
     assert (rig.logged("disk.filled"), rig.logged("disk.freed")) == (1, 1)
@@ -153,7 +153,7 @@ async def start_on_a_full_disk(rig: Rig) -> None:
     assert rig.logged("store.awaited") == 1
     rig.disk.free()
     await starting
-    await eventually(rig.all_have_prompts, within=60)
+    await eventually(rig.all_have_prompts, within=120)
 
 
 async def scenario(folder: Path) -> None:

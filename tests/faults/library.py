@@ -38,7 +38,7 @@ class Library:
     async def state(self, path: Path, *states: str) -> bool:
         return (await self.root(path))["state"] in states
 
-    async def until_all_present(self, count: int | None = None, within: float = 60.0) -> None:
+    async def until_all_present(self, count: int | None = None, within: float = 120.0) -> None:
         wanted = len(self.known) if count is None else count
 
         async def all_present() -> bool:
@@ -47,16 +47,16 @@ class Library:
         await eventually(all_present, within=within, every=0.1)
 
     async def until_state(self, path: Path, *states: str) -> None:
-        await eventually(lambda: self.state(path, *states), within=60.0, every=0.1)
+        await eventually(lambda: self.state(path, *states), within=120.0, every=0.1)
 
     async def seen_at_once(self, path: Path) -> None:
         """Return when the API shows an image that is written now; hints have to tell of it."""
         before = await self.present()
         late = pictures.a1111_png(f"late {path}\nSteps: 1, Sampler: Euler, Seed: 1")
         await asyncio.to_thread(path.write_bytes, late)
-        await self.until_all_present(before + 1, within=10.0)
+        await self.until_all_present(before + 1, within=30.0)
         await asyncio.to_thread(path.unlink)
-        await self.until_all_present(before, within=10.0)
+        await self.until_all_present(before, within=30.0)
 
 
 def draw(folder: Path, count: int) -> None:
@@ -113,7 +113,7 @@ async def library(
                     (*health["queue"]["ready"].values(), health["queue"]["leased"])
                 )
 
-            await eventually(all_have_prompts, within=60 + count / 20, every=0.2)
+            await eventually(all_have_prompts, within=180 + count / 10, every=0.2)
             yield Library(daemon, server, await ids(daemon, roots))
             assert "Traceback" not in daemon.log.read_text()
         except BaseException:

@@ -44,7 +44,7 @@ class Drive:
         def unmounted() -> bool:
             return subprocess.run(["umount", self.root], check=False).returncode == 0
 
-        await eventually(unmounted, within=5.0)
+        await eventually(unmounted, within=60.0)
 
 
 def _run(*command: str | Path) -> None:

@@ -20,7 +20,7 @@ AWAY_SECS = 20.0
 
 away = says_text("<html>Bad Gateway</html>", status=502)
 
-pytestmark = pytest.mark.timeout(60 + IMAGES + 10 * MINUTES)
+pytestmark = pytest.mark.timeout(240 + 4 * IMAGES + 20 * MINUTES)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.faults.writer import WAYS
 from tests.waiting import eventually
 
 FILES = times(long=50_000, short=10_000)
-WITHIN_SECS = 60 + FILES / 100
+WITHIN_SECS = 240 + FILES / 50
 
 pytestmark = pytest.mark.timeout(2 * WITHIN_SECS)
 
@@ -69,7 +69,7 @@ async def none_is_lost(
             f" {after:.1f} s after the last; {root['missed_by_hints']:,} found without a hint"
         )
     # It has calmed down by itself, and one more file is an ordinary arrival.
-    await eventually(lambda: imported(daemon), within=60)
+    await eventually(lambda: imported(daemon), within=120)
     assert await daemon.stop() == 0
     assert "Traceback" not in daemon.log.read_text()
 

@@ -24,7 +24,7 @@ ARRIVAL_SECS = 0.25
 SIDE = 16  #: the smallest; every image has a size of its own, and none is made smaller for a server
 WIDTHS = 500
 
-pytestmark = pytest.mark.timeout(120 + 15 * KILLS)
+pytestmark = pytest.mark.timeout(600 + 20 * KILLS)
 
 
 def described(what: str, size: tuple[int, int]) -> str:
@@ -115,7 +115,7 @@ async def test_kills_lose_nothing_and_store_nothing_twice(
     await arrivals
     revived = await revive(daemon)
 
-    stored = await eventually(lambda: all_prompts(daemon), within=150.0 + KILLS, every=0.5)
+    stored = await eventually(lambda: all_prompts(daemon), within=300.0 + 2 * KILLS, every=0.5)
     assert stored is not None
     for number in range(IMAGES):
         found = stored[f"{number:03}.png"]

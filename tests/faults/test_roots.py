@@ -15,7 +15,7 @@ from tests.faults.library import Library, ids, library
 IMAGES = 200
 TURNS = times(long=10, short=1)
 
-pytestmark = pytest.mark.timeout(120 + 30 * TURNS)
+pytestmark = pytest.mark.timeout(360 + 60 * TURNS)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def still_knows_all(known: Library) -> None:
 async def test_unmounted_and_mounted_again(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = await run_inside("roots", str(tmp_path), kind, str(TURNS), within=60 + 30 * TURNS)
+    said = await run_inside("roots", str(tmp_path), kind, str(TURNS), within=300 + 60 * TURNS)
     with capsys.disabled():
         print(f"\n{said}")
     assert "0 rows lost" in said

@@ -179,7 +179,7 @@ async def test_the_websocket_wakes_it_up(server: FakeComfyui) -> None:
     call = await waiting(server, comfyui)
     await eventually(lambda: server.sockets)
     await server.release()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await call
     assert [seen.query["clientId"] for seen in server.seen if seen.path == "/ws"] == [
         server.calls[-1].body["client_id"]

@@ -279,7 +279,10 @@ WHOLE = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=300,
+)
 @given(
     whole=st.sampled_from(WHOLE),
     edits=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), max_size=8),

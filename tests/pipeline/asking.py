@@ -215,4 +215,4 @@ async def asking(
         finally:
             if rig.running is not None:
                 rig.running.cancel()
-                await asyncio.wait({rig.running}, timeout=5.0)
+                await asyncio.wait({rig.running}, timeout=60.0)

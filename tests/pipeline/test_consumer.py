@@ -144,7 +144,7 @@ async def test_a_root_that_is_not_there_is_offline_until_it_appears(
         watch.folder.mkdir()
         (watch.folder / "a.png").write_bytes(pictures.png())
         await watch.turned_until(lambda: watch.all_present("a.png"), most=SWEEP_SECS / 2)
-        await eventually(lambda: watch.status.state == "watching")
+        await eventually(lambda: watch.is_watching)
         (watch.folder / "b.png").write_bytes(pictures.png(width=9))
         await eventually(lambda: watch.all_present("b.png"))
 
@@ -161,7 +161,7 @@ async def test_a_root_that_is_removed_and_made_again_is_watched_again(watch: Wat
     watch.folder.mkdir()
     (watch.folder / "b.png").write_bytes(pictures.png(width=9))
     await watch.turned_until(lambda: watch.all_present("b.png"), most=SWEEP_SECS / 2)
-    await eventually(lambda: watch.status.state == "watching")
+    await eventually(lambda: watch.is_watching)
     (watch.folder / "c.png").write_bytes(pictures.png(width=10))
     await eventually(lambda: watch.all_present("c.png"))
 
@@ -179,7 +179,7 @@ async def test_what_was_lacking_is_tried_again_with_every_full_sweep(
             await watch.turned_until(lambda: watch.all_present("a.png"), most=SWEEP_SECS / 2)
 
             async def is_watching() -> bool:
-                return watch.status.state == "watching"
+                return watch.is_watching
 
             await watch.turned_until(is_watching, most=2 * FULL_SWEEP_SECS, step=SWEEP_SECS)
     assert [line["hint"] for line in logs if line["event"] == ROOT_BLIND] == [lack.hint]
@@ -194,7 +194,7 @@ async def test_a_root_that_can_be_read_again_is_watched_again(watch: Watch) -> N
     await watch.turned_until(lambda: watch.all_present("a.png"), most=SWEEP_SECS / 2)
 
     async def is_watching() -> bool:
-        return watch.status.state == "watching"
+        return watch.is_watching
 
     await watch.turned_until(is_watching, most=SWEEP_SECS / 2)
     (watch.folder / "b.png").write_bytes(pictures.png(width=9))
@@ -209,7 +209,7 @@ async def test_what_hints_missed_a_full_sweep_finds_after_blindness(watch: Watch
         watch.consumer._take_blindness(os.fsencode(watch.folder), Blindness.OVERFLOW)
         await watch.turned_until(lambda: watch.all_present("a.png"), most=SWEEP_SECS / 2)
     assert any(line["event"] == "root.blinded" for line in logs)
-    await eventually(lambda: watch.status.state == "watching")
+    await eventually(lambda: watch.is_watching)
     (watch.folder / "b.png").write_bytes(pictures.png(width=9))
     await eventually(lambda: watch.all_present("b.png"))
 
@@ -223,7 +223,7 @@ async def test_a_file_that_no_hint_told_of_is_found_by_the_next_light_sweep(watc
     await eventually(lambda: missed.get_sample_value("clipwatch_hints_missed_total") == 1)
     assert watch.status.missed == 1
     # What came without a hint is a reason for new watches, which work.
-    await eventually(lambda: watch.status.state == "watching")
+    await eventually(lambda: watch.is_watching)
     (watch.folder / "b.png").write_bytes(pictures.png(width=9))
     await eventually(lambda: watch.all_present("b.png"))
 
@@ -245,7 +245,7 @@ async def test_a_root_of_which_no_hints_come_is_swept_and_says_so(watch: Watch) 
     assert reasons.count(Blindness.DEAF.value) == 1
     await watch.consumer._observer.rebuild()
     (watch.folder / "heard.png").write_bytes(pictures.png(width=30))
-    await eventually(lambda: watch.status.state == "watching")
+    await eventually(lambda: watch.is_watching)
 
 
 async def test_hints_without_end_are_left_to_a_full_sweep(

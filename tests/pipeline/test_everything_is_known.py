@@ -47,7 +47,7 @@ PIXELS = st.integers(1, 4)
 TEXTS = st.sampled_from((None, None, "one cat", "two dogs, lake"))
 T = TypeVar("T")
 
-pytestmark = pytest.mark.timeout(3600 if LONG else 180)
+pytestmark = pytest.mark.timeout(3600 if LONG else 600)
 
 
 class Stories(RuleBasedStateMachine):

@@ -42,7 +42,7 @@ async def test_who_has_left_is_passed_over_and_keeps_no_slot() -> None:
         waiting.cancel()
         await asyncio.wait({waiting})
     with turns.queued() as last:
-        await asyncio.wait_for(asyncio.ensure_future(last), 1)
+        await asyncio.wait_for(asyncio.ensure_future(last), 60)
 
 
 async def test_a_slot_that_one_has_is_neither_waited_for_nor_given_back() -> None:

@@ -149,7 +149,7 @@ async def test_damage_ends_it(store: SqliteStore, clock: ManualClock, unclean: b
         store.care._found("page 7 is nonsense")
         if not unclean:
             clock.advance(CHECK_SECS)
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 60)
     store.care.damage = None
 
 

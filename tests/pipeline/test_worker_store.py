@@ -63,7 +63,7 @@ async def test_a_daemon_whose_store_is_full_ends_all_the_same(
         await eventually(lambda: failing.failures)
         with capture_logs() as logs:
             rig.running.cancel()
-            await asyncio.wait({rig.running}, timeout=5.0)
+            await asyncio.wait({rig.running}, timeout=60.0)
         assert rig.running.done()
         assert [line["event"] for line in logs].count(ANSWER_LOST) == 1
         assert await store.recover(clock.now()) == 1
@@ -80,7 +80,7 @@ async def test_an_answer_is_stored_at_the_end_where_there_is_room_by_then(
         await eventually(lambda: failing.failures)
         failing.methods.clear()
         rig.running.cancel()
-        await asyncio.wait({rig.running}, timeout=5.0)
+        await asyncio.wait({rig.running}, timeout=60.0)
         assert await rig.done()
         assert await store.recover(clock.now()) == 0
 

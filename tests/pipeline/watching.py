@@ -44,6 +44,12 @@ class Watch:
         [status] = self.consumer.statuses.values()
         return status
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether it watches, and has compared what came before it did."""
+        is_at_rest = not (self.status.doubted or self.consumer.is_busy)
+        return self.status.state == "watching" and is_at_rest
+
     async def image(self, name: str) -> Image | None:
         try:
             return await self.store.image_at(os.fsencode(self.folder / name))
@@ -104,7 +110,7 @@ async def watching(
     watch = Watch(folder, consumer, store, clock, metrics)
     running = asyncio.create_task(consumer.run())
     try:
-        await eventually(lambda: watch.status.swept_at or watch.status.offline)
+        await eventually(lambda: watch.is_watching or watch.status.offline)
         yield watch
     finally:
         running.cancel()

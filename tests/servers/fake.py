@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from io import BytesIO
+from pathlib import Path
 from ssl import SSLContext
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from aiohttp import web
 from PIL import Image
 
 from tests.servers.behaviour import Behaviour
+from tests.waiting import eventually
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LARGEST_REQUEST = 64 << 20
@@ -96,7 +98,12 @@ class FakeServer:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Stop listening, and drop every request in hand."""
+        """Stop listening, and drop every request in hand. Return when no client has a connection
+        left that it could take for a good one."""
+        await self._end()
+        await eventually(lambda: not is_connected(self.port), every=0.002)
+
+    async def _end(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -106,7 +113,7 @@ class FakeServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+        await self._end()
 
     def routes(self) -> list[web.RouteDef]:
         """The interrogation on each of its paths."""
@@ -149,6 +156,15 @@ class FakeServer:
         if self.frozen:
             await asyncio.Event().wait()
         return await self.respond(request, handler)
+
+
+def is_connected(port: int) -> bool:
+    """Whether anybody on this machine has a connection to this port of 127.0.0.1 that it has not
+    closed, whatever the other end did."""
+    there = f"0100007F:{port:04X}"
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    columns = (line.split() for line in lines)
+    return any((to, state) in ((there, "01"), (there, "08")) for _, _, to, state, *_ in columns)
 
 
 async def _json(request: web.Request) -> Any:

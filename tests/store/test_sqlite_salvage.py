@@ -139,7 +139,10 @@ def key(table: Table, values: Sequence[object]) -> tuple[object, ...]:
     return tuple(values[:2]) if not table.has_rowid else (values[table.key or 0],)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(DAMAGE, min_size=1, max_size=4))
 def test_every_row_outside_of_the_damage_comes_back(
     whole: Path, tables: list[Table], tmp_path_factory: pytest.TempPathFactory, done: list[Damage]
@@ -178,7 +181,10 @@ def _is_dropped(table: Table, row: Row, kept: Mapping[str, set[tuple[object, ...
     return False
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(DAMAGE, min_size=1, max_size=4))
 def test_a_backup_fills_what_is_lost(
     whole: Path, tmp_path_factory: pytest.TempPathFactory, done: list[Damage]

@@ -205,7 +205,7 @@ async def main(root, command):
     await observer.start()
     if command:
         subprocess.run(command, check=True)
-        print(await asyncio.wait_for(told.get(), 20))
+        print(await asyncio.wait_for(told.get(), 60))
     await observer.stop()
     while not told.empty():
         print(told.get_nowait())

@@ -10,7 +10,7 @@ from pathlib import Path
 from clipwatch.watching.listing import IgnoreRules
 from clipwatch.watching.observer import Blindness, Hint, Observer, Watched
 
-DEADLINE_SECS = 20
+DEADLINE_SECS = 60
 NO_RULES = IgnoreRules.of(())
 
 

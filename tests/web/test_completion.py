@@ -97,7 +97,9 @@ async def test_nothing_typed_shows_the_fields(off: Rig) -> None:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(ANY_TEXT.filter(lambda text: text.isprintable() and len(text) < 1_000))
 async def test_any_text_is_answered(filled: Rig, text: str) -> None:

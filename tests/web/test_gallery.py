@@ -12,6 +12,7 @@ from tests.web.test_images import PARAMETERS
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WITHIN_MS = 60_000
 EVIL = "<img src=x onerror=\"document.title='owned'\">\nSteps: 20, Seed: 8"
 
 
@@ -70,9 +71,11 @@ async def page() -> AsyncIterator[Page]:
     """A page of a fresh browser; whatever it complains about fails the test."""
     complaints: list[str] = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS, timeout=WITHIN_MS
+        )
         opened = await browser.new_page()
-        opened.set_default_timeout(15_000)
+        opened.set_default_timeout(WITHIN_MS)
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         yield opened
         await browser.close()
@@ -133,7 +136,7 @@ async def test_new_images_appear_by_themselves(off: Rig, page: Page) -> None:
     await page.locator("#empty", has_text="No images yet").wait_for()
     off.draw("fox.png", PARAMETERS)
     await off.scan()
-    await page.locator("#grid .card", has_text="a red fox").wait_for(timeout=15_000)
+    await page.locator("#grid .card", has_text="a red fox").wait_for()
 
 
 @pytest.mark.browser

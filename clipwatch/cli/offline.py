@@ -14,7 +14,7 @@ from clipwatch.assembly import watch
 from clipwatch.clock import SystemClock
 from clipwatch.errors import ClipwatchError
 from clipwatch.metrics import make_metrics
-from clipwatch.model import Clock, Hit, Priority, Pruned, Relocated, ScanCounts
+from clipwatch.model import Clock, Image, Priority, Pruned, Relocated, ScanCounts
 from clipwatch.pipeline import prune as pruning
 from clipwatch.pipeline.batch import refuse_left_out
 from clipwatch.pipeline.comparison import drift
@@ -70,10 +70,12 @@ async def _search(
 ) -> tuple[list[dict[str, Any]], bool]:
     store = await open_store(_database(settings), SystemClock(), read_only=True)
     try:
-        hits, position = await store.search(query, limit=limit)
+        page = await store.list_images(query, limit=limit)
+        hits, _ = await store.search(query, limit=limit)
     finally:
         await store.close()
-    return [_slim(hit) for hit in hits], position is None
+    snippets = {hit.image.seq: hit.snippet for hit in hits}
+    return [_slim(image, snippets.get(image.seq)) for image in page.images], page.position is None
 
 
 def prune(days: float, dry_run: bool, settings: Settings) -> dict[str, Any]:
@@ -180,14 +182,15 @@ async def _look_again(
     return add(first, seen)
 
 
-def _slim(hit: Hit) -> dict[str, Any]:
-    location = hit.image.location
+def _slim(image: Image, snippet: str | None) -> dict[str, Any]:
+    """An image that was found; one without a prompt has no snippet."""
+    location, prompt = image.location, image.prompt
     created = datetime.fromtimestamp(location.stat.mtime / 1e6, UTC)
     return {
-        "image_id": str(hit.image.image_id),
+        "image_id": str(image.image_id),
         "path": location.absolute.decode(errors="replace"),
-        "type": hit.prompt.type.value,
-        "text": hit.prompt.text,
-        "snippet": hit.snippet,
+        "type": None if prompt is None else prompt.type.value,
+        "text": None if prompt is None else prompt.text,
+        "snippet": snippet,
         "created_at": created.isoformat(),
     }

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,18 @@ def command(
         say_json({"hits": hits, "more": not is_all})
         return
     for hit in hits:
-        say(printable(f"{hit['path']}  {hit['type']}  {time_text(hit['created_at'])}"))
-        say("    " + highlighted(printable(hit["snippet"])))
+        _say_hit(hit)
     if not hits:
         note("nothing found")
     if not is_all:
         note(f"the first {limit}; --limit gives more")
+
+
+def _say_hit(hit: Mapping[str, Any]) -> None:
+    kind = hit["type"] or "no prompt"
+    say(printable(f"{hit['path']}  {kind}  {time_text(hit['created_at'])}"))
+    if hit["snippet"]:
+        say("    " + highlighted(printable(hit["snippet"])))
 
 
 def highlighted(snippet: str) -> str:
@@ -57,26 +64,35 @@ def highlighted(snippet: str) -> str:
 
 
 def _search(server: Daemon, text: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    hits: list[dict[str, Any]] = []
-    more: dict[str, str] = {}
-    while len(hits) < limit:
-        page = min(limit - len(hits), PAGE)
-        answer = server.get("/api/v1/prompts/search", q=text, limit=page, **more)
-        hits += [_slim(hit) for hit in answer["hits"]]
-        if answer["next_cursor"] is None:
-            return hits, True
-        more = {"cursor": answer["next_cursor"]}
-    return hits, False
+    """The images that the search finds, and whether these are all. Hits leave out images without a
+    prompt: so they are never behind, and end earlier."""
+    found: list[dict[str, Any]] = []
+    snippets: dict[str, str] = {}
+    images: str | None = ""  # where the next page begins: "" at the beginning, None at the end
+    hits: str | None = ""
+    while images is not None and len(found) < limit:
+        page = min(limit - len(found), PAGE)
+        if hits is not None:
+            answer, hits = _page(server, "/api/v1/prompts/search", text, page, hits)
+            snippets |= {hit["image"]["id"]: hit["snippet"] for hit in answer["hits"]}
+        answer, images = _page(server, "/api/v1/images", text, page, images)
+        found += [_slim(image, snippets.get(image["id"])) for image in answer["images"]]
+    return found, images is None
 
 
-def _slim(hit: dict[str, Any]) -> dict[str, Any]:
-    image = hit["image"]
+def _page(server: Daemon, path: str, text: str, limit: int, cursor: str) -> tuple[Any, str | None]:
+    answer = server.get(path, q=text, limit=limit, **({"cursor": cursor} if cursor else {}))
+    return answer, answer["next_cursor"]
+
+
+def _slim(image: Mapping[str, Any], snippet: str | None) -> dict[str, Any]:
+    prompt = image["prompt"] or {"type": None, "text": None}
     return {
         "image_id": image["id"],
         "path": image["path"],
-        "type": hit["type"],
-        "text": hit["prompt"]["text"],
-        "snippet": hit["snippet"],
+        "type": prompt["type"],
+        "text": prompt["text"],
+        "snippet": snippet or prompt["text"],
         "created_at": image["created_at"],
     }
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -107,14 +108,14 @@ def test_an_interrupt_is_130_without_a_traceback() -> None:
     assert said.strip() == ""
 
 
+NO_HITS: dict[str, Any] = {"hits": [], "next_cursor": None}
+
+
 def test_a_reader_that_goes_away_is_no_error(daemon: FakeDaemon) -> None:
-    hit = {
-        "snippet": "x" * 10_000,
-        "type": "embedded",
-        "prompt": {"text": "x"},
-        "image": {"id": "1", "path": "/a.png", "created_at": None},
-    }
-    daemon.get("/api/v1/prompts/search", {"hits": [hit] * 500, "next_cursor": None})
+    prompt = {"type": "embedded", "text": "x" * 10_000}
+    image = {"id": "1", "path": "/a.png", "created_at": None, "prompt": prompt}
+    daemon.get("/api/v1/images", {"images": [image] * 500, "next_cursor": None})
+    daemon.get("/api/v1/prompts/search", NO_HITS)
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:
@@ -130,6 +131,7 @@ def test_a_reader_that_goes_away_is_no_error(daemon: FakeDaemon) -> None:
 
 
 def test_json_is_json_alone(clipwatch: Callable[..., Done], daemon: FakeDaemon) -> None:
-    daemon.get("/api/v1/prompts/search", {"hits": [], "next_cursor": None})
+    daemon.get("/api/v1/images", {"images": [], "next_cursor": None})
+    daemon.get("/api/v1/prompts/search", NO_HITS)
     done = clipwatch("search", "--json", "x")
     assert json.loads(done.out) == {"hits": [], "more": False}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,19 +188,26 @@ def test_interrogate_takes_an_image_or_a_search(clipwatch: Run, daemon: FakeDaem
 # --- search ----------------------------------------------------------------------------------
 
 
-def hit(number: int) -> dict[str, Any]:
-    return {
-        "snippet": f"a **red** cat\n{number}",
-        "type": "embedded",
-        "prompt": PROMPT,
-        "image": image(f"/pics/{number}.png"),
-    }
+def find(daemon: FakeDaemon, *images: dict[str, Any], more: str | None = None) -> None:
+    """Have the daemon find these images for whatever is searched."""
+    hits = [
+        {"snippet": f"a **red** cat\n{image['id']}", "type": "embedded", "image": image}
+        for image in images
+        if image["prompt"]
+    ]
+    daemon.get("/api/v1/images", {"images": images, "next_cursor": more})
+    daemon.get("/api/v1/prompts/search", {"hits": hits, "next_cursor": more if hits else None})
+
+
+def numbered(number: int, **more: Any) -> dict[str, Any]:
+    return image(f"/pics/{number}.png", id=str(number), **more)
 
 
 def test_search_prints_hits_escaped(clipwatch: Run, daemon: FakeDaemon) -> None:
-    daemon.get("/api/v1/prompts/search", {"hits": [hit(1)], "next_cursor": "more"})
+    find(daemon, numbered(1), more="more")
     done = clipwatch("search", "red", "-dog", "cat OR x", "--limit", "1")
-    assert daemon.asked[0].parameters == {"q": "red -dog cat OR x", "limit": "1"}
+    for asked in daemon.asked:
+        assert asked.parameters == {"q": "red -dog cat OR x", "limit": "1"}
     first, second = done.out.splitlines()
     assert first.startswith("/pics/1.png  embedded  2026-01-0")
     assert second == "    a red cat\\n1"
@@ -207,20 +215,29 @@ def test_search_prints_hits_escaped(clipwatch: Run, daemon: FakeDaemon) -> None:
 
 
 def test_search_follows_pages_up_to_the_limit(clipwatch: Run, daemon: FakeDaemon) -> None:
-    page = {"hits": [hit(number) for number in range(500)], "next_cursor": "next"}
-    daemon.get("/api/v1/prompts/search", page)
+    find(daemon, *(numbered(number) for number in range(500)), more="next")
     found = json.loads(clipwatch("search", "x", "--limit", "700", "--json").out)
-    assert [asked.parameters.get("cursor") for asked in daemon.asked] == [None, "next"]
-    assert [asked.parameters["limit"] for asked in daemon.asked] == ["500", "200"]
+    for path in ("/api/v1/images", "/api/v1/prompts/search"):
+        asked = [each.parameters for each in daemon.asked if each.path == path]
+        assert [each.get("cursor") for each in asked] == [None, "next"]
+        assert [each["limit"] for each in asked] == ["500", "200"]
     assert found["more"] is True
     assert found["hits"][0] == {
-        "image_id": IMAGE_ID,
+        "image_id": "0",
         "path": "/pics/0.png",
         "type": "embedded",
         "text": "a red cat",
         "snippet": "a **red** cat\n0",
         "created_at": "2026-01-02T03:04:05Z",
     }
+
+
+def test_search_finds_images_without_a_prompt(clipwatch: Run, daemon: FakeDaemon) -> None:
+    find(daemon, numbered(1, prompt=None))
+    done = clipwatch("search", "is:failed")
+    assert re.fullmatch(r"/pics/1\.png  no prompt  2026-01-0\d \d\d:\d\d\n", done.out)
+    (found,) = json.loads(clipwatch("search", "is:failed", "--json").out)["hits"]
+    assert (found["type"], found["text"], found["snippet"]) == (None, None, None)
 
 
 def test_a_search_that_cannot_be_understood_is_2(clipwatch: Run, daemon: FakeDaemon) -> None:
@@ -231,7 +248,7 @@ def test_a_search_that_cannot_be_understood_is_2(clipwatch: Run, daemon: FakeDae
 
 
 def test_nothing_found_is_said_beside_the_result(clipwatch: Run, daemon: FakeDaemon) -> None:
-    daemon.get("/api/v1/prompts/search", {"hits": [], "next_cursor": None})
+    find(daemon)
     assert clipwatch("search", "x") == Done(0, "", "nothing found\n")
 
 

@@ -50,6 +50,8 @@ def test_what_is_scanned_is_found(clipwatch: Run, pictures: Path) -> None:
     assert found["hits"][0].keys() == {
         "image_id", "path", "type", "text", "snippet", "created_at"
     }  # fmt: skip
+    (bare,) = json.loads(clipwatch("search", "is:queued", "--json").out)["hits"]
+    assert (bare["path"], bare["type"]) == (str(pictures / "inner" / "b.png"), None)
     again = clipwatch("scan", str(pictures / "inner"))
     assert "1 found, 0 new, 0 updated, 1 unchanged" in again.out
 

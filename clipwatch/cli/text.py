@@ -7,12 +7,21 @@ from typing import Any
 
 import click
 
+from clipwatch.errors import ClipwatchError
 from clipwatch.printable import printable
 
 
 def say(text: str = "") -> None:
-    """A line of the result."""
-    click.echo(text)
+    """A line of the result. Raises ``ClipwatchError`` where it cannot be written; that nobody reads
+    it any more is click's to end."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"the output cannot be written: {reason}"
+        raise ClipwatchError(message, hint="is the disk that it goes to full?") from error
 
 
 def note(text: str) -> None:
@@ -22,7 +31,7 @@ def note(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """The result for programs: ASCII, so that it passes through any terminal and locale."""
-    click.echo(json.dumps(value, indent=2))
+    say(json.dumps(value, indent=2))
 
 
 def say_table(rows: Iterable[Sequence[Any]]) -> None:

@@ -130,6 +130,27 @@ def test_a_reader_that_goes_away_is_no_error(daemon: FakeDaemon) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("arguments", [("search", "x"), ("search", "x", "--json")])
+def test_output_that_cannot_be_written_is_said(
+    daemon: FakeDaemon, arguments: tuple[str, ...]
+) -> None:
+    image = {"id": "1", "path": "/a.png", "created_at": None, "prompt": None}
+    daemon.get("/api/v1/images", {"images": [image], "next_cursor": None})
+    daemon.get("/api/v1/prompts/search", NO_HITS)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "clipwatch", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == (
+        "clipwatch: the output cannot be written: No space left on device"
+    )
+
+
 def test_json_is_json_alone(clipwatch: Callable[..., Done], daemon: FakeDaemon) -> None:
     daemon.get("/api/v1/images", {"images": [], "next_cursor": None})
     daemon.get("/api/v1/prompts/search", NO_HITS)

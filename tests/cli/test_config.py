@@ -22,8 +22,10 @@ def file(home: Path) -> Path:
 
 def test_path(clipwatch: Run, file: Path) -> None:
     assert clipwatch("config", "path") == Done(0, f"{file}\n", "")
+    assert json.loads(clipwatch("config", "path", "--json").out) == {"file": str(file)}
     file.unlink()
     assert clipwatch("config", "path").out == ""
+    assert json.loads(clipwatch("config", "path", "--json").out) == {"file": None}
 
 
 def test_the_file_may_be_named(
@@ -46,11 +48,16 @@ def test_show_says_where_from_and_keeps_secrets(clipwatch: Run, file: Path) -> N
 
 def test_check(clipwatch: Run, file: Path) -> None:
     assert clipwatch("config", "check") == Done(0, "", f"all settings are right ({file})\n")
+    right = json.loads(clipwatch("config", "check", "--json").out)
+    assert right == {"file": str(file), "wrong": []}
     file.write_text("[server]\nprot = 1\nport = -1\n")
     done = clipwatch("config", "check")
     assert (done.code, done.out) == (78, "")
     problems = [line for line in done.err.splitlines() if line.startswith("clipwatch: ")]
     assert len(problems) == 2 and all(str(file) in line for line in problems)
+    as_json = clipwatch("config", "check", "--json")
+    assert (as_json.code, as_json.err) == (78, "")
+    assert [f"clipwatch: {line}" for line in json.loads(as_json.out)["wrong"]] == problems
 
 
 def test_run_without_a_folder_is_78(clipwatch: Run) -> None:

@@ -1,11 +1,12 @@
 """Jobs, and the queue that they stand in."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from aiohttp import web
 
-from clipwatch.model import QueueDepth
+from clipwatch.model import Clock, QueueDepth
 from clipwatch.web.asking import EmptyBody, JobsParameters, NoParameters
 from clipwatch.web.cursor import encode_cursor
 from clipwatch.web.incoming import read_body, read_cursor, read_id, read_parameters
@@ -89,24 +90,26 @@ async def _queue_reply(request: web.Request, **more: object) -> web.Response:
     services = request.app[SERVICES]
     depth = await services.store.queue()
     states = services.interrogations.states()
-    waits_for = waiting_reason(depth, states, services.interrogations.enabled, services.clock.now())
+    waits_for = waiting_reason(depth, states, services.interrogations.enabled, services.clock)
     return json_reply({**queue_dict(depth), "waits_for": waits_for, "backends": states, **more})
 
 
 def waiting_reason(
-    queue: QueueDepth, states: Mapping[str, Mapping[str, object]], enabled: bool, now: int
+    queue: QueueDepth, states: Mapping[str, Mapping[str, object]], enabled: bool, clock: Clock
 ) -> str | None:
     """Why the jobs that are ready are not being worked on, in one sentence; None where they are,
-    or where there are none."""
+    or where there are none. While none is due nobody looks whether a back end could be had."""
     if not any(queue.ready.values()):
         return None
     if not enabled:
         return "interrogation is switched off (clip.enabled)"
     if queue.paused:
         return "the queue is paused"
+    ahead = 0 if queue.next_run_at is None else queue.next_run_at - clock.now()
+    if ahead > 0:
+        due = clock.local_now() + timedelta(microseconds=ahead)
+        return f"the next attempt is due at {due:%H:%M:%S}"
     waits = [state["waits_for"] for state in states.values()]
     if waits and all(waits):
         return "; ".join(dict.fromkeys(map(str, waits)))
-    if queue.next_run_at is not None and queue.next_run_at > now:
-        return "the next attempt is not due yet"
     return None

@@ -4,6 +4,7 @@ import pytest
 
 from clipwatch.model import Job, Priority, QueueDepth
 from clipwatch.web.jobs import waiting_reason
+from tests.clock import START, ManualClock
 from tests.waiting import eventually
 from tests.web.conftest import Rig, body, problem
 from tests.web.test_images import UNKNOWN
@@ -118,12 +119,13 @@ def depth(ready: int = 1, *, paused: bool = False, next_run_at: int | None = 0) 
         (depth(), {"a": DOWN}, True, "nothing listens there"),
         (depth(), {"a": BUSY}, True, "studio renders for its owner"),
         (depth(), {"a": BUSY, "b": DOWN}, True, "owner; nothing listens"),
-        (depth(next_run_at=101), {"a": FREE}, True, "not due"),
+        (depth(next_run_at=START + 60_000_000), {"a": FREE}, True, "attempt is due at 08:54:20"),
+        (depth(next_run_at=START + 60_000_000), {"a": BUSY}, True, "attempt is due at 08:54:20"),
         (depth(next_run_at=None), {}, True, None),
     ],
 )
 def test_why_the_queue_waits(
     queue: QueueDepth, states: dict[str, dict[str, object]], enabled: bool, reason: str | None
 ) -> None:
-    found = waiting_reason(queue, states, enabled, now=100)
+    found = waiting_reason(queue, states, enabled, ManualClock())
     assert found is None if reason is None else reason in str(found)

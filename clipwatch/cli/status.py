@@ -7,7 +7,7 @@ import click
 
 from clipwatch.cli import options
 from clipwatch.cli.client import daemon
-from clipwatch.cli.text import bytes_text, duration_text, say_json, say_table
+from clipwatch.cli.text import bytes_text, duration_text, say_json, say_table, time_text
 
 
 @click.command()
@@ -40,7 +40,7 @@ def _rows(
         for folder in root.get("unreadable_folders", ()):
             yield "folder", "unreadable", f"{path}/{folder}"
     if health["settling"].get("files"):
-        yield "settling", "", f"{health['settling']['files']} files"
+        yield "settling", "", f"{health['settling']['files']} to become finished"
     yield "queue", health["queue"]["state"], _with(_depth(queue), queue.get("waits_for"))
     yield "store", health["store"]["state"], _store(health["store"])
     yield "backup", health["backup"]["state"], _backup(health["backup"])
@@ -73,7 +73,8 @@ def _import(told: Mapping[str, Any] | None) -> str:
 
 
 def _backup(backup: Mapping[str, Any]) -> str:
-    return _with(f"the last one {backup.get('made_at') or 'not yet'}", backup.get("reason"))
+    made = time_text(backup.get("made_at"))
+    return _with(f"the last one {made}" if made else "none yet", backup.get("reason"))
 
 
 def _disk(disk: Mapping[str, Any]) -> str:

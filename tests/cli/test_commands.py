@@ -362,7 +362,7 @@ def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
         "5.0 GB free; 70.0 MB used with backups and thumbnails, 900.0 MB in a year",
         "7 kept, 90.0 kB of 1.0 GB at most",
         "waiting      4 thumbnails made, 3 files hashed; 5 images gone through",
-        "skipped      the last one not yet; no room",
+        "skipped      none yet; no room",
         "unavailable  default (sdapi) http://127.0.0.1:7860; nothing answers; start it",
     ):
         assert text in done.out

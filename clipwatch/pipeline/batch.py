@@ -132,7 +132,9 @@ class Scans:
         batch = await self._store.batch(batch_id)
         running = self._running.get(batch_id)
         if running is None:
-            raise Conflict(f"batch {batch_id} has ended: {batch.state.value}")
+            raise Conflict(
+                f"batch {batch_id} has ended: {batch.state.value}", hint="nothing is left to stop"
+            )
         running[1].cancel()
         await asyncio.wait({running[1]})
         await self._end_early(batch, BatchState.CANCELLED)

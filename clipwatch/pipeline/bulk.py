@@ -179,7 +179,9 @@ class Bulk:
         ``Conflict`` where it has ended."""
         batch = await self._store.batch(batch_id)
         if batch.state is not BatchState.RUNNING:
-            raise Conflict(f"batch {batch_id} has ended: {batch.state.value}")
+            raise Conflict(
+                f"batch {batch_id} has ended: {batch.state.value}", hint="nothing is left to stop"
+            )
         await self._store.cancel(batch_id, self._clock.now())
         await self._withdraw()
         log.info(BATCH_CANCELLED, batch=str(batch_id))

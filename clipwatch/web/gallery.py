@@ -46,7 +46,11 @@ async def static_file(request: web.Request) -> web.Response:
     """A file of the gallery."""
     name = request.match_info["name"]
     if name not in _FILES:
-        raise refuse(HTTPStatus.NOT_FOUND, f"The gallery has no file {name!r}.")
+        raise refuse(
+            HTTPStatus.NOT_FOUND,
+            f"The gallery has no file {name!r}.",
+            hint="Load the page anew: it is of another version of clipwatch.",
+        )
     return _file_reply(request, name)
 
 
@@ -56,7 +60,11 @@ async def open_session(request: web.Request) -> web.Response:
     given = (await read_body(request, SessionBody)).token
     token = _token(request.app[SETTINGS])
     if not token or not token_matches(given, token):
-        raise refuse(HTTPStatus.FORBIDDEN, "This is not the token of this server.")
+        raise refuse(
+            HTTPStatus.FORBIDDEN,
+            "This is not the token of this server.",
+            hint="It is the server.token setting, or what systemd loads as api-token.",
+        )
     response = web.Response(status=HTTPStatus.NO_CONTENT)
     response.set_cookie(COOKIE, session_value(token), httponly=True, samesite="Strict", path="/")
     return response

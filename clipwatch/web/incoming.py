@@ -20,6 +20,14 @@ B = TypeVar("B", bound=Body)
 P = TypeVar("P", bound=Parameters)
 M = TypeVar("M", bound=BaseModel)
 
+#: Where the ids of each noun are told.
+LISTED_AT = {
+    "image": "/api/v1/images",
+    "prompt": "/api/v1/prompts/image/{image_id}",
+    "job": "/api/v1/jobs",
+    "batch": "/api/v1/batches",
+}
+
 
 async def read_body(request: web.Request, model: type[B]) -> B:
     """The request's JSON as ``model``; no body at all is an empty object.
@@ -30,7 +38,9 @@ async def read_body(request: web.Request, model: type[B]) -> B:
         raw = await request.read()
     except (web.RequestPayloadError, ConnectionResetError) as error:
         raise refuse(
-            HTTPStatus.BAD_REQUEST, "The body breaks off, or does not fit its Content-Encoding."
+            HTTPStatus.BAD_REQUEST,
+            "The body breaks off, or does not fit its Content-Encoding.",
+            hint="Send it again, whole.",
         ) from error
     try:
         value = orjson.loads(raw) if raw.strip() else {}
@@ -38,6 +48,7 @@ async def read_body(request: web.Request, model: type[B]) -> B:
         raise refuse(
             HTTPStatus.BAD_REQUEST,
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            hint="Send one JSON object in UTF-8, with double quotes around names and texts.",
         ) from error
     return _checked(model, value, "body")
 
@@ -54,6 +65,7 @@ def read_parameters(request: web.Request, model: type[P]) -> P:
             HTTPStatus.BAD_REQUEST,
             f"Given more than once: {', '.join(repeated)}.",
             *(Wrong(key, "is given more than once") for key in repeated),
+            hint="Give each once.",
         )
     return _checked(model, dict(request.query), "query")
 
@@ -94,7 +106,11 @@ def read_cursor(text: str, scope: str) -> int | None:
 
 
 def _unknown_id(noun: str, text: str) -> Refused:
-    return refuse(HTTPStatus.NOT_FOUND, f"No {noun} has the id {text!r}.")
+    return refuse(
+        HTTPStatus.NOT_FOUND,
+        f"No {noun} has the id {text!r}.",
+        hint=f"An id is a UUID, as GET {LISTED_AT[noun]} answers it.",
+    )
 
 
 def _checked(model: type[M], value: object, where: str) -> M:

@@ -78,7 +78,11 @@ def host_checked(names: frozenset[str]) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         hosts = request.headers.getall(hdrs.HOST, [])
         if len(hosts) != 1:
-            raise refuse(HTTPStatus.BAD_REQUEST, "A request needs exactly one Host header.")
+            raise refuse(
+                HTTPStatus.BAD_REQUEST,
+                "A request needs exactly one Host header.",
+                hint="Send the name and the port that it goes to.",
+            )
         if not admission.host_allowed(hosts[0], names, _port(request)):
             raise refuse(
                 HTTPStatus.FORBIDDEN,
@@ -101,7 +105,11 @@ async def origin_checked(request: web.Request, handler: Handler) -> web.StreamRe
     host = request.headers[hdrs.HOST]
     for origin in request.headers.getall(hdrs.ORIGIN, []):
         if not admission.origin_allowed(origin, host):
-            raise refuse(HTTPStatus.FORBIDDEN, f"Pages of {origin!r} may not use this server.")
+            raise refuse(
+                HTTPStatus.FORBIDDEN,
+                f"Pages of {origin!r} may not use this server.",
+                hint="Ask from a program, which sends no Origin, or from the gallery.",
+            )
     for site in request.headers.getall("Sec-Fetch-Site", []):
         if not admission.fetch_site_allowed(site):
             raise refuse(

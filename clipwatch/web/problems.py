@@ -29,6 +29,20 @@ STATUS_OF: Sequence[tuple[type[ClipwatchError], HTTPStatus]] = (
     (errors.StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
+#: What to do about an error that does not say it itself.
+USUAL_HINTS: Mapping[HTTPStatus, str] = {
+    HTTPStatus.BAD_REQUEST: "Correct it, and ask again.",
+    HTTPStatus.FORBIDDEN: "Name another one, or allow it in the settings.",
+    HTTPStatus.NOT_FOUND: "It may have been deleted; the listings have what is there.",
+    HTTPStatus.CONFLICT: "Look at its state, and ask again.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Correct it, and ask again.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The log of the daemon has the details.",
+    HTTPStatus.BAD_GATEWAY: "Look at GET /api/v1/clip/health, and at the back end's log.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Ask again later; GET /health says what is missing.",
+    HTTPStatus.GATEWAY_TIMEOUT: "Ask again later; GET /api/v1/queue says what is waited for.",
+}
+NO_ROUTE_HINT = "The README lists all addresses; none but the gallery's ends in a slash."
+
 #: Seconds after which to come back, where the error does not know.
 RETRY_AFTER = 30.0
 
@@ -70,16 +84,25 @@ def problem_of(error: ClipwatchError) -> Problem:
     """How a client is told of ``error``; one that no row of ``STATUS_OF`` names is a 500."""
     found = (status for kind, status in STATUS_OF if isinstance(error, kind))
     status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
-    return Problem(
-        status, error.message, _hint(error), _wrong(error), _headers(error, status), _more(error)
-    )
+    hint, headers = _hint(error, status), _headers(error, status)
+    return Problem(status, error.message, hint, _wrong(error), headers, _more(error))
 
 
 def problem_of_http(error: web.HTTPException) -> Problem:
     """The same for what aiohttp itself refuses: no such route, method, or too large a body."""
-    kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
     status = HTTPStatus(error.status)
-    return Problem(status, status.description or status.phrase, headers=kept)
+    match error:
+        case web.HTTPNotFound():
+            return Problem(status, "There is nothing at this address.", hint=NO_ROUTE_HINT)
+        case web.HTTPMethodNotAllowed(method=method):
+            allowed = error.headers["Allow"]
+            detail = f"{method} is not for this address."
+            return Problem(status, detail, f"Use {allowed}.", headers={"Allow": allowed})
+        case web.HTTPRequestEntityTooLarge():
+            hint = "Send less at once, or for many images a search in place of their ids."
+            return Problem(status, f"{error.text}.", hint)
+        case _:
+            return Problem(status, status.description or status.phrase, hint="Ask another way.")
 
 
 def answer(problem: Problem, instance: str) -> web.Response:
@@ -110,12 +133,12 @@ def _writable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _hint(error: ClipwatchError) -> str:
+def _hint(error: ClipwatchError, status: HTTPStatus) -> str:
     match error:
         case errors.ModelUnknown(hint="", known=known) if known:
             return f"Known are {', '.join(known)}."
         case _:
-            return error.hint
+            return error.hint or USUAL_HINTS[status]
 
 
 def _wrong(error: ClipwatchError) -> Sequence[Wrong]:

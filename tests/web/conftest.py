@@ -95,7 +95,7 @@ async def problem(answer: ClientResponse, status: int) -> dict[str, Any]:
     told: dict[str, Any] = await answer.json(content_type="application/problem+json")
     assert {"type", "title", "status", "detail", "instance", "hint", "errors"} <= told.keys()
     assert told["status"] == status
-    assert told["detail"]
+    assert told["detail"] and told["hint"]
     return told
 
 

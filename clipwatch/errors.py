@@ -22,7 +22,8 @@
         ├── BackendBusy            it asks to wait (429, 503)                     no attempt
         ├── BackendTimeout         idle, and yet no answer in time                no attempt
         ├── BackendMisconfigured   no --api, credentials, not this kind           no attempt
-        ├── BackendFailed          5xx, half an answer, HTML, nonsense            one attempt
+        ├── BackendFailed          5xx, HTML, nonsense                            one attempt
+        │   └── BackendBrokeOff    it went away with the picture in hand          the second time
         ├── CaptionRejected        a failure dressed up as a caption              one attempt
         ├── ModelUnknown           the model asked for does not exist there       dead at once
         └── PictureRejected        this picture cannot be interrogated            dead at once
@@ -214,7 +215,11 @@ class BackendMisconfigured(InterrogatorError):
 
 
 class BackendFailed(InterrogatorError):
-    """The back end answered with an error, half an answer, or something that is none."""
+    """The back end answered with an error, or something that is no answer."""
+
+
+class BackendBrokeOff(BackendFailed):
+    """The back end went away while it had the picture: its owner ended it, or the picture did."""
 
 
 class CaptionRejected(InterrogatorError):

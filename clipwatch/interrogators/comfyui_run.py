@@ -13,7 +13,13 @@ from uuid import uuid4
 
 import orjson
 
-from clipwatch.errors import BackendFailed, BackendTimeout, InterrogatorError
+from clipwatch.errors import (
+    BackendAbsent,
+    BackendBrokeOff,
+    BackendFailed,
+    BackendTimeout,
+    InterrogatorError,
+)
 from clipwatch.interrogators.base import Picture
 from clipwatch.interrogators.comfyui_graph import Graph
 from clipwatch.interrogators.comfyui_history import (
@@ -122,7 +128,7 @@ class Runs:
         job = prompt_id
         try:
             job = await self._submit(body, prompt_id, output)
-            return await self._finished(job, ended)
+            return await self._outcome(job, ended)
         except (asyncio.CancelledError, InterrogatorError):
             await self._withdraw(job)
             raise
@@ -146,6 +152,14 @@ class Runs:
         with suppress(InterrogatorError):
             return is_queued(await self.queue(), prompt_id) or bool(await self._entry(prompt_id))
         return False
+
+    async def _outcome(self, prompt_id: str, ended: asyncio.Event) -> Any:
+        """As ``_finished``. A server that goes away meanwhile is not one that was never there."""
+        try:
+            return await self._finished(prompt_id, ended)
+        except BackendAbsent as error:
+            said = f"{self._server.url} went away with the picture in hand: {error.message}"
+            raise BackendBrokeOff(said, hint=error.hint) from error
 
     async def _finished(self, prompt_id: str, ended: asyncio.Event) -> Any:
         """The job's entry in the history, once it is there; None where the server lost the job."""

@@ -13,6 +13,7 @@ import orjson
 
 from clipwatch.errors import (
     BackendAbsent,
+    BackendBrokeOff,
     BackendFailed,
     BackendMisconfigured,
     BackendTimeout,
@@ -168,12 +169,13 @@ class Server:
 
     @contextmanager
     def discreet(self) -> Iterator[None]:
-        """No error that is raised inside shows credentials: a server may put them even into what
-        it gives for a caption."""
+        """Errors about a caption that are raised inside name the server, and show no credentials:
+        it may put them even into what it gives for a caption."""
         try:
             yield
         except InterrogatorError as error:
-            error.message = hidden(error.message, self._credentials()[1])
+            message = hidden(error.message, self._credentials()[1])
+            error.message = message if self.url in message else f"{self.url}: {message}"
             error.args = (error.message,)
             raise
 
@@ -332,7 +334,7 @@ def _cause(
     if isinstance(error, TimeoutError):
         return BackendTimeout(f"{url} gave no answer in time", hint="see what it is busy with")
     hint = "look at its log; if it speaks TLS, write the url with https://"
-    return BackendFailed(f"{url} broke off: {reason}", hint=hint)
+    return BackendBrokeOff(f"{url} broke off: {reason}", hint=hint)
 
 
 def _reason(error: aiohttp.ClientError | OSError) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from clipwatch.errors import (
+    BackendBrokeOff,
     BackendMisconfigured,
     Blame,
     ClipwatchError,
@@ -84,6 +85,7 @@ class Endings:
         self._metrics = metrics
         self._chance = chance
         self._ended = ended
+        self._broke_off: set[UUID] = set()  #: images whose call broke off, and that had no answer
         self._failed_last: UUID | None = None  #: one image alone does not open the breaker
 
     async def succeeded(self, answered: Answered) -> None:
@@ -154,9 +156,10 @@ class Endings:
         self._ended(Ended(job, prompt, None))
         return True
 
-    def answered(self) -> None:
+    def answered(self, job: Job) -> None:
         """The server gave a caption."""
         self._failed_last = None
+        self._broke_off.discard(job.image_id)
         self._standing.succeeded()
 
     def blame(self, job: Job, error: InterrogatorError) -> Failed:
@@ -177,6 +180,11 @@ class Endings:
             await self.give_back(job, error.message, VANISHED_SECS, attempted=False)
             self._ended(Ended(job, None, Conflict(error.message, hint=error.hint)))
             return
+        if not failed.in_trial and self._broke_off_once(job, error):
+            # Most servers that go away were ended by their owners. If not, the others go first.
+            await self.give_back(job, error.message, retry.HUNG_SECS, attempted=False)
+            self._ended(Ended(job, None, error))
+            return
         match retry.decide(error, job.attempts, self._chance()):
             case retry.Bury():
                 await self.bury(job, error)
@@ -188,6 +196,13 @@ class Endings:
             case retry.Again(delay, attempted):
                 await self.give_back(job, error.message, delay, attempted=attempted)
         self._ended(Ended(job, None, error))
+
+    def _broke_off_once(self, job: Job, error: InterrogatorError) -> bool:
+        """Whether a server went away with this image in hand, for the first time."""
+        if not isinstance(error, BackendBrokeOff) or job.image_id in self._broke_off:
+            return False
+        self._broke_off.add(job.image_id)
+        return True
 
     async def _is_gone(self, job: Job) -> bool:
         image = await self._store.image(job.image_id)
@@ -222,6 +237,7 @@ class Endings:
     async def bury(self, job: Job, error: ClipwatchError) -> None:
         """No further try can help."""
         log.warning(JOB_BURIED, image=str(job.image_id), error=error.message, hint=error.hint)
+        self._broke_off.discard(job.image_id)
         await self._surely(
             lambda: self._store.bury(job, error=error.message, now=self._clock.now())
         )

@@ -395,5 +395,5 @@ class Worker:
             if isinstance(error, BackendTimeout):
                 self.attention.after_timeout = True
             return self._endings.blame(job, error)
-        self._endings.answered()
+        self._endings.answered(job)
         return caption

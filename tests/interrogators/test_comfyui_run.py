@@ -11,6 +11,7 @@ from aiohttp import web
 
 from clipwatch.errors import (
     BackendAbsent,
+    BackendBrokeOff,
     BackendFailed,
     BackendMisconfigured,
     Blame,
@@ -280,13 +281,17 @@ async def test_an_upload_that_a_restart_removed_is_the_servers_failure(
     assert caught.value.blame is Blame.ATTEMPT
 
 
-async def test_a_server_that_goes_away_meanwhile_is_absent(
+async def test_a_server_that_goes_away_with_the_picture_is_told_from_an_absent_one(
     server: FakeComfyui, comfyui: Comfyui
 ) -> None:
+    """Else a picture that ends ComfyUI would be sent for ever: it is polled by new connections."""
     call = await waiting(server, comfyui)
     await server.stop()
-    with pytest.raises((BackendAbsent, BackendFailed)):
+    with pytest.raises(BackendBrokeOff) as caught:
         await call
+    assert caught.value.blame is Blame.ATTEMPT and caught.value.hint
+    with pytest.raises(BackendAbsent):
+        await comfyui.caption(RED, "")
 
 
 # --- given up ----------------------------------------------------------------------------------

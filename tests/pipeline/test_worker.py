@@ -14,7 +14,7 @@ from tests import pictures
 from tests.clock import ManualClock
 from tests.pipeline.asking import LIMIT, Rig, Server, asking
 from tests.servers.a1111 import FakeA1111
-from tests.servers.behaviour import Behaviour, Hang, says, says_text
+from tests.servers.behaviour import Behaviour, Hang, drops, says, says_text
 from tests.waiting import eventually
 
 DAY = 24 * 3600
@@ -49,6 +49,44 @@ async def test_what_may_be_the_images_fault_costs_attempts_until_it_is_dead(
     assert job.state is JobState.DEAD
     assert job.error
     assert len(server.calls) == MAX_ATTEMPTS
+
+
+async def test_a_server_that_went_away_once_with_an_image_in_hand_cost_it_nothing(
+    rig: Rig, server: FakeA1111
+) -> None:
+    server.script.append(drops)
+    image_id = await rig.add()
+    rig.start()
+    await server.received(1)
+
+    async def has_failed() -> bool:
+        return (await rig.job(image_id)).state is JobState.READY
+
+    await eventually(has_failed)
+    assert (await rig.job(image_id)).attempts == 0
+    await rig.pass_time(120)
+    assert await rig.done()
+
+
+async def test_an_image_that_takes_the_server_down_again_and_again_is_given_up_on(
+    rig: Rig, server: FakeA1111
+) -> None:
+    """The others go before it meanwhile."""
+
+    async def fragile(request: web.Request) -> web.StreamResponse:
+        if server.calls[-1].image.width > 8:
+            return await drops(request)
+        return web.json_response({"caption": "a red square"})
+
+    server.always = fragile
+    good = await rig.add()
+    bad = await rig.add()
+    rig.start()
+    await rig.pass_time(2 * 3600, step=30)
+    job = await rig.job(bad)
+    assert job.state is JobState.DEAD and "broke off" in (job.error or "")
+    assert await rig.prompt(good) is not None
+    assert len(server.calls) <= 1 + 2 * MAX_ATTEMPTS
 
 
 async def test_images_that_always_fail_do_not_keep_others_from_their_turn(

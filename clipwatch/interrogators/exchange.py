@@ -17,8 +17,9 @@ from clipwatch.interrogators.probing import looked_at
 from clipwatch.interrogators.webui import auth_at, why_absent
 
 PROGRESS = "/sdapi/v1/progress"
-#: What A1111 and SD.Next call an interrogation while they work on it.
-_OUR_JOB = re.compile(r"interrogat|caption|vqa|tagger", re.IGNORECASE)
+#: What A1111 and SD.Next call an interrogation while they work on it; SD.Next's are "Caption CLiP",
+#: "VLM", "WaifuDiffusion Tag" and "DeepBooru Tag", and "VQA" and more in earlier versions.
+_OUR_JOB = re.compile(r"interrogat|caption|vqa|^vlm$|tagger| tag$", re.IGNORECASE)
 
 
 def request_body(picture: Picture, **fields: Any) -> PictureBody:

@@ -31,6 +31,11 @@ def test_a_request_is_the_picture_and_its_fields(fields: dict[str, Any]) -> None
         ("interrogate", -1, Activity.OURS),
         ("Caption", 0, Activity.OURS),
         ("API-VQA", 0, Activity.OURS),
+        ("Caption CLiP", 1, Activity.OURS),  # SD.Next of 2026, and the next three
+        ("VLM", 1, Activity.OURS),
+        ("WaifuDiffusion Tag", 1, Activity.OURS),
+        ("deepbooru tag", 1, Activity.OURS),
+        ("Text", 1, Activity.RENDERING),
         ("task(abc)", 1, Activity.RENDERING),
         ("", 2, Activity.RENDERING),
     ],

@@ -98,6 +98,10 @@ class FakeA1111(FakeServer):
             return web.json_response({"caption": self.captions[model]})
         return ANSWERS["null_model" if model is None else "unknown_model"].response()
 
+    def our_job(self) -> str:
+        """What progress calls the interrogation in hand, empty where there is none."""
+        return "interrogate" if self.in_hand else ""
+
     def described(self) -> dict[str, Any]:
         """The paths that it says it has."""
         api = (PROGRESS, OPTIONS) if self.removed else (INTERROGATE, PROGRESS, OPTIONS)
@@ -111,8 +115,8 @@ class FakeA1111(FakeServer):
         state = {**idle["state"]}
         if self.rendering:
             state.update(job="scripts_txt2img", job_count=1, sampling_step=7, sampling_steps=20)
-        elif self.in_hand:
-            state.update(job="interrogate", job_count=-1)
+        elif job := self.our_job():
+            state.update(job=job, job_count=-1)
         return web.json_response({**idle, "progress": 0.01 if state["job"] else 0, "state": state})
 
     async def _options(self, request: web.Request) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from aiohttp import web
 
 from tests.servers.a1111 import FakeA1111, complaint_about
+from tests.servers.fake import Handler
 from tests.servers.recorded import recorded
 
 ANSWERS = recorded("sdnext")
@@ -24,6 +25,8 @@ LISTS = {
         VQA + "/models": "vqa_models",
     },
 }
+#: What its progress calls the work of a route, by its source.
+JOBS = {OPENCLIP: "Caption CLiP", TAGGER: "WaifuDiffusion Tag", VQA: "VLM", OLD: "interrogate"}
 COMPLAINTS = {
     "badbase64": "openclip_text",
     "truncated_png": "openclip_trunc",
@@ -48,6 +51,7 @@ class FakeSdNext(FakeA1111):
         super().__init__(prefix=prefix, auth=auth)
         self.year = year
         self.undescribed = False
+        self._job = ""
         if year == "2026":
             self.paths = (CAPTION,) if only_caption else (OPENCLIP, TAGGER, VQA, CAPTION)
         else:
@@ -70,6 +74,20 @@ class FakeSdNext(FakeA1111):
             return {}
         posted: dict[str, Any] = {path: {"post": {}} for path in self.paths}
         return posted | {path: {"get": {}, "post": {}} for path in LISTS[self.year]}
+
+    async def respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        job = JOBS.get(request.path.removeprefix(self.prefix), "")
+        if request.method != "POST" or not job:
+            return await handler(request)
+        is_booru = (await request.json()).get("model") == "deepbooru"
+        self._job = "DeepBooru Tag" if is_booru else job
+        try:
+            return await handler(request)
+        finally:
+            self._job = ""
+
+    def our_job(self) -> str:
+        return self._job
 
     async def interrogate(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()

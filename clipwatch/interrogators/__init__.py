@@ -6,8 +6,8 @@ Where to look, beside the kinds:
 - the way there: ``picture`` (by ``picture_strip``) makes of a file what a server takes, ``body``
   and ``exchange`` the request, ``http`` sends it;
 - the way back: ``answer`` tells a failure by status and words, ``caption`` a failure that calls
-  itself a success; ``tag_scores`` and ``openai_reply`` read what is particular to taggers and to
-  chat models;
+  itself a success; ``tag_scores`` and ``spoken`` read what is particular to taggers and to
+  models that speak, ``openai_reply`` a chat completion;
 - which server is it: ``detect`` looks once, ``auto`` is the kind that goes on looking, ``probing``
   puts what is wrong in words, with ``webui`` and ``openai_servers`` for what those programs tell;
   ``neighbours`` are others on this machine, ``trial`` has one look at a picture;

@@ -35,6 +35,7 @@ HINT_API = (
     "start the web UI with --api; Forge Classic and Neo, and SD.Next since 2026, "
     "no longer have this route"
 )
+HINT_CONTEXT = "load its model with a larger context there"
 HINT_COMFYUI = "this looks like ComfyUI, which has no such route"
 HINT_CREDENTIALS = (
     "set the user name and password that its --api-auth (or proxy) expects; "
@@ -42,6 +43,10 @@ HINT_CREDENTIALS = (
 )
 HINT_DOWNLOAD = "set a model that is on its disk, or let it reach huggingface.co"
 HINT_LOG = "look at its log"
+HINT_LOAD = (
+    "look at its log: the model's files may be missing, incomplete or too large for its memory; "
+    "have them downloaded again, or set another model"
+)
 HINT_MEMORY = "free memory on its graphics card, or interrogate while it is idle"
 HINT_MODEL = "ask for a model that this server has"
 HINT_PICTURE = "look at the image, and replace it if it is damaged"
@@ -85,6 +90,7 @@ class Meaning(NamedTuple):
 
 _BLIND = Meaning(BackendMisconfigured, HINT_VISION, Problem.MODEL_ABSENT)
 _REMOVED = Meaning(BackendMisconfigured, HINT_SDNEXT, Problem.ROUTE_REMOVED)
+_UNLOADABLE = Meaning(BackendMisconfigured, HINT_LOAD, Problem.MODEL_ABSENT)
 _DOWNLOAD = Meaning(BackendMisconfigured, HINT_DOWNLOAD, Problem.MODEL_ABSENT)
 _CREDENTIALS = Meaning(BackendMisconfigured, HINT_CREDENTIALS, Problem.CREDENTIALS)
 
@@ -93,6 +99,17 @@ _GRAPH = Meaning(BackendMisconfigured, HINT_GRAPH)
 _OFFLINE = (
     r"cannot connect to host \S*huggingface|ClientConnector(DNS)?Error|LocalEntryNotFoundError|"
     r"connect to '?https://huggingface|host='huggingface\.co'|OfflineModeIsEnabled"
+)
+#: Of a model that cannot be loaded, by llama.cpp, LM Studio, Ollama, JoyCaption and onnxruntime.
+_NOT_LOADED = (
+    r"^((error|failed|unable) (to )?load(ing)?|(could not|cannot|can't) load) (the )?model|"
+    r"model failed to load|protobuf parsing failed|Load model from .{1,300} failed"
+)
+#: Of a model that only reads, by Ollama, LM Studio (two of its engines), vLLM, llama.cpp.
+_SIGHTLESS = (
+    r"missing data required for image input|vision add-on is not loaded|"
+    r"is not a multimodal model|at most 0 (image|multimodal)|"
+    r"image input is not supported|does not support (image|vision)"
 )
 #: What ComfyUI's validation says of graphs and of nodes in them.
 _INVALID = (
@@ -117,13 +134,23 @@ SAID: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
             r"^(the )?model \S{1,200} (not found|does not exist)",
             Meaning(ModelUnknown, HINT_MODEL),
         ),
-        (r"image input is not supported|does not support (image|vision)", _BLIND),
+        (_SIGHTLESS, _BLIND),
+        (r"^no models? (is |are )?(currently )?loaded", _BLIND),  # LM Studio
         (r"^loading model", Meaning(BackendBusy, HINT_WAIT, Problem.LOADING)),  # llama.cpp
         (r"failed to load image|invalid image input", Meaning(PictureRejected, HINT_PICTURE)),
         (_OFFLINE, _DOWNLOAD),
+        (
+            r"requires more (system )?memory|insufficient (system )?(memory|resources)",
+            Meaning(BackendMisconfigured, HINT_MEMORY, Problem.MODEL_ABSENT),  # Ollama, LM Studio
+        ),
         (r"invalid image file: clipwatch_", Meaning(BackendFailed, HINT_UPLOAD)),  # restarted
         (_INVALID, _GRAPH),
         (r"out of memory|allocation on device", Meaning(BackendFailed, HINT_MEMORY)),
+        (_NOT_LOADED, _UNLOADABLE),
+        (
+            r"context (size|length|window)",  # llama.cpp, vLLM, Ollama
+            Meaning(BackendMisconfigured, HINT_CONTEXT, Problem.MODEL_ABSENT),
+        ),
         (r"payload is too big", Meaning(PictureRejected, HINT_SIZE)),
         (r"invalid encoded image|cannot identify image", Meaning(PictureRejected, HINT_PICTURE)),
         (r"image file is truncated|image not found", Meaning(PictureRejected, HINT_PICTURE)),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from clipwatch.errors import CaptionRejected
+from clipwatch.errors import BackendMisconfigured, CaptionRejected, Problem
 from clipwatch.model import Caption, Tag, TagOrigin
 from clipwatch.printable import printable
 
@@ -34,12 +34,23 @@ DISGUISES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Expected all tensors to be on the same device", "it failed with an exception"),
         (r"^\s*(mat1 and mat2 shapes|Sizes of tensors must match)", "it failed with an exception"),
         (r"^\s*(Input type \(|Cannot copy out of meta tensor)", "it failed with an exception"),
-        (r"^\s*Error loading model", "its model cannot be loaded"),  # JoyCaption
-        (r"^\s*(Can't load |We couldn't connect to )", "its model cannot be loaded"),
+        (
+            r"^\s*Generation (error|failed): ",
+            "it failed with an exception",
+        ),  # JoyCaption GGUF, vMLX
         (r"^\s*(error\s*$|error:|unknown model\s*$)", "it says so"),  # SD.Next
         (r"^\s*<(!doctype|html|head|body)\b", "it is a web page"),
         (r"^\W*$", "there is no word in it"),
     )
+)
+
+#: What JoyCaption and transformers say of a model that cannot be loaded, in place of a caption.
+_NOT_LOADED = re.compile(
+    r"^\s*(Error loading model|Can't load |We couldn't connect to )", re.IGNORECASE
+)
+HINT_LOAD = (
+    "look at the server's log: it may not have been able to download the model, or to hold it in "
+    "its memory"
 )
 
 _RANKED = re.compile(r"^\((.+):(\d(?:\.\d+)?)\)$")
@@ -47,12 +58,22 @@ _ESCAPED = re.compile(r"\\([()\\])")
 
 
 def checked(text: str) -> str:
-    """The caption as sent, trimmed. Raises ``CaptionRejected`` for a failure in disguise."""
+    """The caption as sent, trimmed.
+
+    Raises ``CaptionRejected`` for a failure in disguise, and ``BackendMisconfigured`` where it says
+    that the model cannot be loaded: no image is to blame for that.
+    """
     if len(text) > LONGEST:
         raise CaptionRejected(f"the caption has {len(text)} characters", hint=HINT_LOG)
+    shown = printable(text.strip())[:100]
+    if _NOT_LOADED.search(text):
+        raise BackendMisconfigured(
+            f"the server's caption is none, its model cannot be loaded: {shown!r}",
+            hint=HINT_LOAD,
+            problem=Problem.MODEL_ABSENT,
+        )
     for pattern, reason in DISGUISES:
         if pattern.search(text):
-            shown = printable(text.strip())[:100]
             raise CaptionRejected(
                 f"the server's caption is none, {reason}: {shown!r}", hint=HINT_LOG
             )

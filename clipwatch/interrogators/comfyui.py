@@ -21,6 +21,7 @@ from clipwatch.interrogators.comfyui_workflow import HINT_SAVES, Workflow
 from clipwatch.interrogators.exchange import absent_model, unknown_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
+from clipwatch.interrogators.spoken import spoken
 from clipwatch.interrogators.tag_scores import written
 from clipwatch.interrogators.webui import text_or_none
 from clipwatch.model import Caption
@@ -223,13 +224,13 @@ class Comfyui:
 
 
 def caption_in(text: str, model: str, *, is_tags: bool) -> Caption:
-    """The caption of what a node put out: a sentence as it is, or tags as prompts are written.
+    """The caption of what a node put out: a text as it was spoken, or tags as prompts are written.
 
     Raises ``CaptionRejected`` for a failure in disguise, and where no tag passed.
     """
-    text = checked(text)
     if not is_tags:
-        return Caption(text, model)
+        return Caption(spoken(text), model)
+    text = checked(text)
     terms = [term.strip() for term in text.split(",") if term.strip()]
     return Caption(", ".join(map(written, terms)), model, tags_in(terms))
 

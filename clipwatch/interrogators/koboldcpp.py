@@ -7,10 +7,10 @@ from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import is_alias
 from clipwatch.interrogators.answer import HINT_VISION, RouteAbsent
 from clipwatch.interrogators.base import Activity, Auth, Capabilities, Picture
-from clipwatch.interrogators.caption import checked
 from clipwatch.interrogators.exchange import absent_model, request_body, text_of, unknown_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
+from clipwatch.interrogators.spoken import spoken
 from clipwatch.interrogators.webui import looked_up, text_or_none
 from clipwatch.model import Caption
 
@@ -50,7 +50,7 @@ class KoboldCpp:
         finally:
             self._in_hand -= 1
         with self._server.discreet():
-            return Caption(checked(text_of(answer, ("caption",), self.url)), self.models[0])
+            return Caption(spoken(text_of(answer, ("caption",), self.url)), self.models[0])
 
     async def activity(self) -> Activity:
         try:

@@ -4,15 +4,26 @@ from collections.abc import Callable
 
 import orjson
 
-from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
+from clipwatch.errors import (
+    BackendFailed,
+    BackendMisconfigured,
+    BackendTimeout,
+    ModelUnknown,
+    Problem,
+)
 from clipwatch.interrogators.aliases import is_default, model_used
 from clipwatch.interrogators.answer import HINT_VISION, RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.body import PictureBody
 from clipwatch.interrogators.exchange import absent_model
 from clipwatch.interrogators.http import Server
-from clipwatch.interrogators.openai_reply import prompt_of
-from clipwatch.interrogators.openai_servers import ChatServer, listed_models, looked_over
+from clipwatch.interrogators.openai_reply import error_in, prompt_of
+from clipwatch.interrogators.openai_servers import (
+    ChatServer,
+    elsewhere,
+    listed_models,
+    looked_over,
+)
 from clipwatch.interrogators.probing import looked_at
 from clipwatch.model import Caption
 
@@ -56,6 +67,7 @@ class Openai:
         self._default = model
         self._monotonic = monotonic
         self._only = ""  #: the default where none is set, once it is known
+        self._sighted: set[str] = set()  #: models that the server does not call blind
         self._loaded = ""  #: the model that was asked last
 
     def accepts(self, model: str) -> bool:
@@ -63,16 +75,20 @@ class Openai:
 
     async def caption(self, picture: Picture, model: str) -> Caption:
         used = model_used(self.kind, model, self._default) or await self._only_model()
+        await self._refuse_the_blind(used, model)
         try:
             answer = await self._server.post("/v1/chat/completions", chat_body(picture, used))
+        except RouteAbsent as error:
+            raise elsewhere(error) from error
         except ModelUnknown as error:
             self._only = ""
+            self._sighted.clear()
             error.known = await listed_models(self._server)
             if not is_default(model):
                 raise
             raise absent_model(self.url, model, used, error.known) from error
-        if isinstance(answer, dict) and answer.get("error"):  # with a 200, as proxies do
-            raise self._server.failure(answer)
+        if (said := error_in(answer)) is not None:
+            raise self._server.failure(said)
         self._loaded = used
         with self._server.discreet():
             return Caption(prompt_of(answer, self.url), used)
@@ -114,8 +130,23 @@ class Openai:
             auth=found.auth,
         )
 
+    async def _refuse_the_blind(self, model: str, asked: str) -> None:
+        """Look once whether a model sees: an older Ollama lets one that does not answer as if it
+        did. Raises ``InterrogatorError``."""
+        if model in self._sighted:
+            return
+        try:
+            found = await looked_over(self._server)
+        except (RouteAbsent, BackendFailed, BackendTimeout):
+            return  # a server that tells nothing about itself may answer nevertheless
+        if found.is_blind(model):
+            raise _blind(found, model, asked, self.url)
+        self._sighted.add(model)
+
     async def _only_model(self) -> str:
-        self._only = self._only or _only(await looked_over(self._server), self.url)
+        if not self._only:
+            self._only = _only(await looked_over(self._server), self.url)
+            self._sighted.add(self._only)
         return self._only
 
 
@@ -134,16 +165,18 @@ def _only(found: ChatServer, url: str) -> str:
 
 
 def _has(found: ChatServer, model: str, url: str) -> None:
-    """Raises ``BackendMisconfigured`` where the server lists others, or says that this is blind.
-
-    Ollama lists ``llava`` as ``llava:latest``.
-    """
-    names = (model, f"{model}:latest")
-    if found.models and not any(name in found.models for name in names):
+    """Raises ``BackendMisconfigured`` where the server lists others, or says that this is blind."""
+    if found.models and not {model, f"{model}:latest"} & set(found.models):
         raise absent_model(url, "", model, found.usable)
-    if not all(found.sees.get(name, True) for name in names):
-        raise BackendMisconfigured(
-            f"{url} has {model}, which does not look at pictures",
-            hint=HINT_VISION,
-            problem=Problem.MODEL_ABSENT,
-        )
+    if found.is_blind(model):
+        raise _blind(found, model, "", url)
+
+
+def _blind(
+    found: ChatServer, model: str, asked: str, url: str
+) -> ModelUnknown | BackendMisconfigured:
+    """The error for a model without eyes, as ``absent_model``'s."""
+    said = f"{url} has {model}, which does not look at pictures"
+    if not is_default(asked):
+        return ModelUnknown(said, known=found.usable, hint=HINT_VISION)
+    return BackendMisconfigured(said, hint=HINT_VISION, problem=Problem.MODEL_ABSENT)

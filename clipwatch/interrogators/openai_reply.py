@@ -3,16 +3,10 @@
 import re
 from typing import Any
 
-from clipwatch.errors import BackendFailed, CaptionRejected
+from clipwatch.errors import BackendFailed
 from clipwatch.interrogators.caption import checked
-from clipwatch.printable import printable
+from clipwatch.interrogators.spoken import no_answer, refuse, unthought
 
-HINT_MODEL = "set the back end's model to one with vision, and less strict if it refuses images"
-HINT_THINKING = "switch its reasoning off, or take a model without"
-
-_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-#: Templates often put the opening tag into the question: the reply then has the closing one only.
-_REST_OF_THOUGHT = re.compile(r"\A.*</(think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _EMPHASIS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|^#+\s+", re.MULTILINE)
@@ -29,16 +23,6 @@ _QUOTES = (
     ("\u2018", "\u2019"),
     ("«", "»"),
     ("`", "`"),
-)
-_REFUSAL = re.compile(
-    r"\A(?:i'?m (?:very |so )?sorry\b|sorry,|i apologi[sz]e|as an ai\b|"
-    r"(?:unfortunately, )?(?:i (?:can'?t|cannot|can not|won'?t|am (?:not able|unable))|"
-    r"i'?m (?:not able|unable)) |"
-    r"i (?:do not|don'?t) (?:see|have|feel comfortable)\b|"
-    r"no image (?:was|is|has)\b|there is no image\b|"
-    r"it (?:looks|seems)(?: like| that)? (?:you|there (?:is|was) no|the image (?:did|fail|could))|"
-    r"please (?:provide|upload|share|attach)\b)",
-    re.IGNORECASE,
 )
 
 
@@ -58,9 +42,25 @@ def prompt_of(answer: Any, url: str) -> str:
     text = plain(_content(message.get("content")))
     is_cut = choice.get("finish_reason") == "length"
     if not text and (is_cut or message.get("reasoning") or message.get("reasoning_content")):
-        raise CaptionRejected(f"{url} thought without coming to an answer", hint=HINT_THINKING)
+        raise no_answer()
     _refuse(message, choice, text)
     return checked(_whole_terms(text) if is_cut else text)
+
+
+def error_in(answer: Any) -> Any:
+    """What a completion tells of a failure, None where it tells of none.
+
+    Proxies and LM Studio answer 200 with an ``error`` of the whole, routers with one of the choice;
+    vMLX ends the choice with "error" and puts its words where the reply belongs.
+    """
+    if isinstance(answer, dict) and answer.get("error"):
+        return answer
+    choice = _first_choice(answer)
+    if choice.get("error"):
+        return choice
+    message = choice.get("message")
+    said = message.get("content") if isinstance(message, dict) else None
+    return _content(said) or "error" if choice.get("finish_reason") == "error" else None
 
 
 def plain(text: str) -> str:
@@ -69,8 +69,7 @@ def plain(text: str) -> str:
     >>> plain('<think>A cat?</think>Prompt: "a **red** cat"')
     'a red cat'
     """
-    text = _REST_OF_THOUGHT.sub("", _THOUGHT.sub("", text))
-    text = _EMPHASIS.sub("", _FENCE.sub("", text).replace("\u2019", "'"))
+    text = _EMPHASIS.sub("", _FENCE.sub("", unthought(text)).replace("\u2019", "'"))
     lines = [line for line in text.splitlines() if line.strip()]
     is_list = len(lines) > 1 and all(_BULLET.match(line) for line in lines)
     text = (", " if is_list else " ").join(_BULLET.sub("", line).strip() for line in lines)
@@ -109,6 +108,5 @@ def _content(content: Any) -> str:
 def _refuse(message: dict[str, Any], choice: dict[str, Any], text: str) -> None:
     refusal = message.get("refusal")
     said = refusal if isinstance(refusal, str) and refusal else text
-    if said is refusal or choice.get("finish_reason") == "content_filter" or _REFUSAL.match(said):
-        shown = printable(said)[:100]
-        raise CaptionRejected(f"the model refused to describe it: {shown!r}", hint=HINT_MODEL)
+    is_refusal = said is refusal or choice.get("finish_reason") == "content_filter"
+    refuse(said, is_refusal=is_refusal)

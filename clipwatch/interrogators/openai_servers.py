@@ -11,10 +11,12 @@ from typing import Any
 import orjson
 
 from clipwatch.errors import BackendFailed, InterrogatorError
+from clipwatch.interrogators.answer import RouteAbsent
 from clipwatch.interrogators.base import Auth
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.webui import auth_at, looked_up, text_or_none
 
+HINT_URL = "check host, port and path of the back end's url: no chat server with vision is there"
 #: Ollama is asked about one model after the other.
 MOST_SHOWN = 40
 
@@ -38,6 +40,11 @@ class ChatServer:
             if self.sees.get(model, True) and "embed" not in model.lower()
         )
 
+    def is_blind(self, model: str) -> bool:
+        """Whether it says that this model sees nothing. Ollama lists ``llava`` as
+        ``llava:latest``."""
+        return not all(self.sees.get(name, True) for name in (model, f"{model}:latest"))
+
 
 async def looked_over(server: Server) -> ChatServer:
     """The chat server behind ``server``. Raises ``InterrogatorError``."""
@@ -51,7 +58,10 @@ async def looked_over(server: Server) -> ChatServer:
 async def listed_models(server: Server) -> tuple[str, ...]:
     """The ids that the server lists. Raises ``InterrogatorError``, ``BackendFailed`` where the
     answer is no list of models."""
-    answer = await server.get("/v1/models")
+    try:
+        answer = await server.get("/v1/models")
+    except RouteAbsent as error:
+        raise elsewhere(error) from error
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, list):
         raise BackendFailed(
@@ -60,6 +70,11 @@ async def listed_models(server: Server) -> tuple[str, ...]:
         )
     ids = (entry.get("id") for entry in data if isinstance(entry, dict))
     return tuple(model for model in ids if isinstance(model, str) and model)
+
+
+def elsewhere(error: RouteAbsent) -> RouteAbsent:
+    """The error for a server without a route that every chat server has."""
+    return RouteAbsent(error.message, hint=HINT_URL, problem=error.problem)
 
 
 async def _ollama(server: Server, listed: ChatServer) -> ChatServer | None:

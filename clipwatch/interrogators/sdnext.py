@@ -19,6 +19,7 @@ from clipwatch.interrogators.exchange import (
     unknown_model,
 )
 from clipwatch.interrogators.http import Server
+from clipwatch.interrogators.spoken import spoken
 from clipwatch.interrogators.tag_scores import FLOOR, caption_of
 from clipwatch.interrogators.webui import sdnext_version
 from clipwatch.model import Caption
@@ -53,7 +54,13 @@ TAGGER = Family(
         "show_scores": True,
     },
 )
-VQA = Family("vlm", "/sdapi/v1/vqa", "/sdapi/v1/vqa/models", "answer", {})
+VQA = Family(
+    "vlm",
+    "/sdapi/v1/vqa",
+    "/sdapi/v1/vqa/models",
+    "answer",
+    {"thinking_mode": False, "keep_thinking": False},  # whatever its owner has set for himself
+)
 FAMILIES = (OPENCLIP, TAGGER, VQA)
 #: The old route's models, also by the names that later versions have for them.
 OLD_MODELS = {
@@ -191,9 +198,10 @@ def caption_in(answer: Any, family: Family, model: str, url: str) -> Caption:
     scores = answer.get("scores") if isinstance(answer, dict) else None
     if family is TAGGER and isinstance(scores, dict) and scores:
         return caption_of(scores, {}, model=model)
-    text = checked(text_of(answer, (family.key,), url))
+    text = text_of(answer, (family.key,), url)
     if family is VQA:
-        return Caption(text, model)
+        return Caption(spoken(text), model)
     if family is TAGGER:
+        text = checked(text)
         return Caption(unranked(text), model, tags_of(text, "deepdanbooru"))
     return captioned(text, model, MODE)

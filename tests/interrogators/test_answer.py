@@ -28,6 +28,8 @@ from clipwatch.interrogators.answer import (
     retry_after,
 )
 
+ABSENT = BackendMisconfigured  #: of a model, which no image is to blame for
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=20),
     lambda inner: (
@@ -113,20 +115,36 @@ def test_a_422_is_about_the_field_that_it_names(
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("Cannot connect to host huggingface.co:443 ssl:default", BackendMisconfigured),
-        ("JC: couldn't connect to 'https://huggingface.co' to load", BackendMisconfigured),
-        ("WD14: no reason (ClientConnectorDNSError)", BackendMisconfigured),
-        ("HTTPSConnectionPool(host='huggingface.co', port=443)", BackendMisconfigured),
+        ("Cannot connect to host huggingface.co:443 ssl:default", ABSENT),
+        ("JC: couldn't connect to 'https://huggingface.co' to load", ABSENT),
+        ("WD14: no reason (ClientConnectorDNSError)", ABSENT),
+        ("HTTPSConnectionPool(host='huggingface.co', port=443)", ABSENT),
         ("LoadImage: cannot identify image file (UnidentifiedImageError)", PictureRejected),
         ("LoadImage: image file is truncated (OSError)", PictureRejected),
         ("JC: Allocation on device (torch.OutOfMemoryError)", BackendFailed),
         ("JC: division by zero (ZeroDivisionError)", BackendFailed),
+        ("WD14Tagger: Load model from /m/x.onnx failed:Protobuf parsing failed.", ABSENT),
+        ("WD14Tagger: Load model from /m/x.onnx failed. File doesn't exist", ABSENT),
+        ("unable to load model: /root/.ollama/models/blobs/sha256-1", ABSENT),  # Ollama
+        ('Failed to load model "x". Error: cudaMalloc', ABSENT),  # LM Studio
+        ("model requires more system memory (9 GiB) than is available (4 GiB)", ABSENT),  # Ollama
+        ("Model loading was stopped due to insufficient system resources", ABSENT),  # LM Studio
+        ("this model is missing data required for image input", ABSENT),  # Ollama
+        ("ValueError: Vision add-on is not loaded, but images were provided", ABSENT),  # LM Studio
+        ("Model does not support images. Please use a model that does.", ABSENT),  # LM Studio
+        ("x/y is not a multimodal model", ABSENT),  # vLLM
+        ("At most 0 image(s) may be provided in one prompt.", ABSENT),  # vLLM
+        ("No models loaded. Please load a model in the developer page", ABSENT),  # LM Studio
+        ("request (900 tokens) exceeds the available context size (512 tokens)", ABSENT),
+        ("This model's maximum context length is 512 tokens.", ABSENT),  # vLLM
     ],
 )
-def test_a_nodes_error_has_its_meaning(said: str, expected: type[InterrogatorError]) -> None:
+def test_what_is_said_of_models_and_pictures_has_its_meaning(
+    said: str, expected: type[InterrogatorError]
+) -> None:
     error = failure_said(said, "http://h:1")
     assert type(error) is expected and error.hint
-    is_absent = expected is BackendMisconfigured
+    is_absent = expected is ABSENT
     assert error.problem is (Problem.MODEL_ABSENT if is_absent else Problem.FAILED)
 
 

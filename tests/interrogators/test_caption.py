@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.errors import CaptionRejected
+from clipwatch.errors import BackendMisconfigured, Blame, CaptionRejected, Problem
 from clipwatch.interrogators.caption import LONGEST, checked, plain_name, tags_of, unranked
 from clipwatch.model import Tag, TagOrigin
 from clipwatch.query import tag_name
@@ -34,7 +34,8 @@ from tests.servers.recorded import recorded
         "mat1 and mat2 shapes cannot be multiplied (1x768 and 1024x768)",
         "MPS backend out of memory (MPS allocated: 9.0 GB)",
         "Traceback (most recent call last):\n  File x",
-        "Error loading model: no such file",
+        "Generation error: Requested tokens (3000) exceed context window of 2048",
+        "Generation failed: Model.__call__() got nothing",
         "error",
         "Error: model not loaded",
         "unknown model",
@@ -50,6 +51,22 @@ def test_failures_in_disguise_are_rejected(text: str) -> None:
         checked(text)
     assert caught.value.hint
     assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Error loading model: Model initialization failed: no such file",
+        "Can't load the model for 'x'. If you were trying to load it from 'https://huggingface.co'",
+        "We couldn't connect to 'https://huggingface.co' to load the files",
+    ],
+)
+def test_a_model_that_cannot_be_loaded_is_no_images_fault(text: str) -> None:
+    with pytest.raises(BackendMisconfigured) as caught:
+        checked(text)
+    assert caught.value.blame is Blame.BACKEND
+    assert caught.value.problem is Problem.MODEL_ABSENT
+    assert "log" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -75,7 +92,7 @@ def test_captions_that_only_speak_of_failures_are_kept(text: str) -> None:
 def test_a_caption_is_kept_as_sent_or_rejected(text: str) -> None:
     try:
         kept = checked(text)
-    except CaptionRejected:
+    except (CaptionRejected, BackendMisconfigured):
         return
     assert kept == text.replace("\0", "").strip()
     assert kept

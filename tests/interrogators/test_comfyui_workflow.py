@@ -330,7 +330,9 @@ async def test_one_that_is_seen_to_save_is_not_run_again(server: FakeComfyui, ma
     assert "saves images" in str((await comfyui.probe()).reason)
 
 
-@pytest.mark.parametrize("text", ["", "Error loading model: no such file", " , "])
+@pytest.mark.parametrize(
+    "text", ["", "Generation error: no such file", " , ", "<think>a cat?", "I'm sorry, I can't."]
+)
 async def test_a_failure_in_disguise_is_no_caption(
     server: FakeComfyui, make: Any, text: str
 ) -> None:

@@ -20,7 +20,7 @@ from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.koboldcpp import KoboldCpp
 from tests.contracts.interrogator import InterrogatorContract, make_red
 from tests.servers import FakeA1111, FakeKoboldCpp
-from tests.servers.behaviour import Hang, repeats
+from tests.servers.behaviour import Hang, repeats, says
 from tests.servers.recorded import recorded
 
 RED = make_red()
@@ -66,6 +66,16 @@ async def test_what_it_answered_is_told_apart(
     with pytest.raises(expected) as caught:
         await kobold.caption(RED, "")
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["<think>The image shows", "I'm sorry, but I can't see it.", ""])
+async def test_what_its_model_says_in_place_of_a_caption_is_none(
+    server: FakeKoboldCpp, kobold: KoboldCpp, text: str
+) -> None:
+    server.script.append(says(200, {"caption": text}))
+    with pytest.raises(CaptionRejected) as caught:
+        await kobold.caption(RED, "")
+    assert server.url in caught.value.message and caught.value.hint
 
 
 async def test_without_vision_the_probe_says_what_to_load(

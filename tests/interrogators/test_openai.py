@@ -19,11 +19,12 @@ from clipwatch.interrogators.base import Activity, Picture
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.openai import Openai
 from tests.contracts.interrogator import InterrogatorContract, make_red
-from tests.servers import FakeLlamaCpp, FakeLmStudio, FakeOllama, FakeOpenai, FakeVllm
+from tests.servers import FakeA1111, FakeLlamaCpp, FakeLmStudio, FakeOllama, FakeOpenai, FakeVllm
 from tests.servers.behaviour import says, says_text
 from tests.servers.openai import MODEL, SeenChat, completion
 
 RED = make_red()
+MISCONFIGURED = BackendMisconfigured
 
 
 class TestOpenaiContract(InterrogatorContract):
@@ -137,6 +138,8 @@ def error(message: str, **fields: object) -> dict[str, Any]:
         (400, {"error": "'url' field must be a base64 encoded image."}, BackendFailed),  # LM Studio
         (200, {"error": "out of memory"}, BackendFailed),
         (200, {"error": {"message": "image input is not supported"}}, BackendMisconfigured),
+        (404, error("No models loaded. Please load a model"), BackendMisconfigured),  # LM Studio
+        (404, error("no such route"), BackendMisconfigured),
     ],
 )
 async def test_errors_of_each_server_are_told_apart(
@@ -149,6 +152,51 @@ async def test_errors_of_each_server_are_told_apart(
     assert caught.value.hint
     said = body["error"]
     assert (said if isinstance(said, str) else said["message"]) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        completion("Generation failed: no pixel_values", finish="error"),  # vMLX
+        completion([{"type": "text", "text": "no pixel_values"}], finish="error"),
+        {"choices": [{"error": {"code": 502, "message": "no pixel_values"}, "message": None}]},
+    ],
+)
+async def test_an_error_in_the_place_of_a_reply_is_none(answer: dict[str, Any]) -> None:
+    async with FakeOpenai() as server, asking(server.url) as openai:
+        server.script.append(says(200, answer))
+        with pytest.raises(BackendFailed, match="no pixel_values"):
+            await openai.caption(RED, "")
+
+
+async def test_what_is_no_chat_server_is_not_told_to_start_a_web_ui() -> None:
+    async with FakeA1111() as server, asking(server.url, model=MODEL) as openai:
+        with pytest.raises(BackendMisconfigured) as caught:
+            await openai.caption(RED, "")
+        found = await openai.probe()
+    assert "url" in caught.value.hint and "--api" not in caught.value.hint
+    assert found.hint and "kind" in found.hint
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("llama3", ModelUnknown), ("", MISCONFIGURED)])
+async def test_a_model_that_sees_nothing_is_shown_no_picture(
+    asked: str, expected: type[InterrogatorError]
+) -> None:
+    """It might answer as if it had seen one. Whoever asked for it by name is told; only as the
+    default is it the back end's trouble."""
+    models = ("llama3:latest", "llava")
+    async with (
+        FakeOllama(models=models, blind=models[:1]) as server,
+        asking(server.url, model="llama3") as openai,
+    ):
+        with pytest.raises(expected, match="does not look at pictures") as caught:
+            await openai.caption(RED, asked)
+        assert caught.value.hint
+        assert (await openai.caption(RED, "llava")).model == "llava"
+        looks = len(server.seen)
+        await openai.caption(RED, "llava")
+    assert len(server.seen) == looks + 1
+    assert len(server.calls) == 2
 
 
 async def test_a_model_that_is_gone_is_unknown() -> None:

@@ -32,6 +32,10 @@ URL = "http://h:1"
         "<think>\nA square. Red?\n</think>\n\na red square, minimalism",
         "A square. Red?\n</think>\n\na red square, minimalism",
         "<THINKING>red</THINKING>a red square, minimalism",
+        "[THINK]red[/THINK]a red square, minimalism</s>",
+        "◁think▷red◁/think▷a red square, minimalism<|im_end|>",
+        "<|channel>thought\nred<channel|>a red square, minimalism<end_of_turn>",
+        "<think>red</think><|begin_of_box|>a red square, minimalism<|end_of_box|>",
     ],
 )
 def test_everything_around_the_prompt_is_taken_off(text: str) -> None:
@@ -67,6 +71,11 @@ def test_a_prompt_stays_what_it_is(text: str) -> None:
         "It looks like you have not attached an image.",
         "It seems the image failed to load.",
         "No image was provided.",
+        "Unfortunately, I don't have the ability to see images.",
+        "You haven't attached an image.",
+        "As a large language model, I cannot see.",
+        "I am a text-based AI.",
+        "Sorry, but no.",
         "<think>not allowed</think>Sorry, no.",
         'Prompt: "I am unable to see images."',
     ],

@@ -1,5 +1,6 @@
 """The sdnext kind against the answers of SD.Next of 2024, 2025 and 2026."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,12 +17,13 @@ from clipwatch.errors import (
     PictureRejected,
     Problem,
 )
+from clipwatch.interrogators.base import Activity
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.sdnext import SdNext
 from clipwatch.model import Tag, TagOrigin
 from tests.contracts.interrogator import InterrogatorContract, make_red
 from tests.servers import FakeSdNext
-from tests.servers.behaviour import repeats, says
+from tests.servers.behaviour import Hang, repeats, says
 from tests.servers.recorded import recorded
 
 RED = make_red()
@@ -79,6 +81,7 @@ async def test_a_vision_model_answers_with_a_sentence() -> None:
     assert (caption.text, caption.model) == ("The image shows a red square.", QWEN)
     assert caption.tags == ()
     assert server.calls[-1].path == "/sdapi/v1/vqa"
+    assert server.calls[-1].body["keep_thinking"] is server.calls[-1].body["thinking_mode"] is False
 
 
 @pytest.mark.parametrize(
@@ -108,6 +111,21 @@ async def test_a_default_that_its_server_lost_names_those_that_exist() -> None:
             await sdnext.caption(RED, "")
     assert caught.value.problem is Problem.MODEL_ABSENT
     assert WD in caught.value.hint
+
+
+@pytest.mark.parametrize("model", ["", WD, "deepbooru", QWEN])
+async def test_its_work_for_us_is_not_taken_for_its_owners(model: str) -> None:
+    async with FakeSdNext() as server, asking(server) as sdnext:
+        hang = Hang()
+        server.script.append(hang)
+        call = asyncio.create_task(sdnext.caption(RED, model))
+        await hang.entered.wait()
+        assert await sdnext.activity() is Activity.OURS
+        call.cancel()
+        await asyncio.wait({call})
+        hang.release.set()
+        server.rendering = True
+        assert await sdnext.activity() is Activity.RENDERING
 
 
 async def test_the_probe_lists_the_models_of_all_families() -> None:
@@ -177,10 +195,14 @@ async def test_what_it_answered_is_told_apart(
     ("model", "answer"),
     [
         ("", {"caption": "CLIP error: <class 'RuntimeError'>"}),
+        ("", {"caption": "Exception <class 'torch.OutOfMemoryError'>"}),
+        (WD, {"tags": "Exception <class 'RuntimeError'>", "scores": None}),
         (WD, {"tags": "", "scores": None}),
         (WD, {"tags": "", "scores": {}}),
         (QWEN, {"answer": "error"}),
         (QWEN, {"answer": "unknown model"}),
+        (QWEN, {"answer": "I'm sorry, I can't describe this."}),
+        (QWEN, {"answer": "<think>a red square, or"}),
     ],
 )
 async def test_its_lies_are_no_captions(model: str, answer: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 """The comfyui kind against ComfyUI's queue, history and lies."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,6 +26,7 @@ from tests.servers import FakeComfyui, FakeServer
 from tests.servers.behaviour import Behaviour, repeats
 from tests.servers.comfyui import MODEL, SHOW, WD14
 from tests.servers.recorded import recorded
+from tests.waiting import eventually
 
 RED = make_red()
 ANSWERS = recorded("comfyui")
@@ -244,8 +246,11 @@ async def test_a_login_before_it_takes_a_header_or_a_parameter(
     found = await comfyui.probe()
     assert found.auth is auth
     if auth is Auth.ACCEPTED:
-        assert (await comfyui.caption(RED, "")).text
-        assert server.sockets
+        server.holding = True
+        call = asyncio.create_task(comfyui.caption(RED, ""))
+        await eventually(lambda: server.sockets)
+        await server.release()
+        assert (await call).text
     else:
         assert found.problem is Problem.CREDENTIALS and found.hint
         assert "t0ken" not in str(found.reason)

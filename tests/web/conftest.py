@@ -116,10 +116,12 @@ async def application(
     *,
     server_settings: ServerSettings | None = None,
     enabled: bool = True,
+    unasked: bool = True,
     limit: float = 5.0,
     ports: Sequence[int] = (),
 ) -> AsyncIterator[Rig]:
-    """A rig over ``folder``, as the daemon builds it; its workers run."""
+    """A rig over ``folder``, as the daemon builds it; its workers run. Without ``unasked`` they
+    interrogate only what they are asked for."""
     clock, metrics = SystemClock(), make_metrics()
     async with AsyncExitStack() as stack:
         store = await open_store(database, clock)
@@ -140,7 +142,7 @@ async def application(
             local=local_time,
         )
         root = await store.register_root(os.fsencode(folder))
-        roots = [WatchedRoot(root, IgnoreRules.of([".*"]), interrogate=enabled)]
+        roots = [WatchedRoot(root, IgnoreRules.of([".*"]), interrogate=enabled and unasked)]
         scanner = Scanner(store, clock=clock, metrics=metrics, tracker=Tracker(0.0))
         sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
         consumer = Consumer(

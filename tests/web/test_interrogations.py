@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,17 @@ from tests.web.conftest import Rig, application, body, problem
 from tests.web.test_images import UNKNOWN
 
 
+@pytest.fixture
+async def rig(folder: Path, tmp_path: Path) -> AsyncIterator[Rig]:
+    """Nothing is interrogated that was not asked for."""
+    async with application(folder, tmp_path / "clipwatch.db", unasked=False) as built:
+        yield built
+
+
 async def plain_image(rig: Rig) -> str:
-    """An image that carries nothing, whose own job is out of the way."""
-    await rig.store.pause(True)
+    """An image that carries nothing."""
     rig.draw("plain.png")
     await rig.scan()
-    await rig.store.pause(False)
     return str((await rig.images())[0]["id"])
 
 
@@ -139,8 +145,8 @@ async def test_without_a_server_it_is_unavailable(rig: Rig) -> None:
 
 @pytest.mark.slow
 async def test_what_takes_too_long_stays_queued(folder: Path, tmp_path: Path) -> None:
-    async with application(folder, tmp_path / "clipwatch.db", limit=0.3) as rig:
-        rig.server.rendering = True  # before there is any job that could be sent
+    async with application(folder, tmp_path / "clipwatch.db", unasked=False, limit=0.3) as rig:
+        rig.server.rendering = True
         image_id = await plain_image(rig)
         told = await problem(await rig.client.post(address(image_id)), 504)
         assert rig.server.calls == []

@@ -161,7 +161,7 @@ async def _observe(
                 believe=under == b"" and recursive,
             )
     except RootOffline as error:
-        raise ClipwatchError(str(error), hint="is the disk mounted, and yours to read?") from error
+        raise ClipwatchError(str(error), hint=error.hint) from error
     return await _look_again(counts, scanner, watched, clock, priority)
 
 

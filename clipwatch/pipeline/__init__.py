@@ -3,8 +3,8 @@
 Where to look:
 
 - from disk to store: ``consumer`` takes hints and sweeps (``sweep``), ``scan`` has files looked at
-  (``looking``) and recorded, ``twins`` tells which hold the same picture; ``batch`` are scans that
-  somebody asks for;
+  (``looking``) and recorded, ``twins`` tells which hold the same picture, ``drives`` whether a root
+  is there at all, ``root_status`` how well it is known; ``batch`` are scans that somebody asks for;
 - from store to server: ``interrogate`` is all back ends together and whoever waits for an answer,
   ``bulk`` many images at once; each back end (``backend``) has a ``worker``, which takes its turn
   (``turns``) at the server's slots, makes one timed ``call``, and ends the job (``endings``);

@@ -170,7 +170,7 @@ class Scans:
         try:
             counts = await self._scan(batch, watched)
         except RootOffline as error:
-            await self._end_early(batch, BatchState.FAILED, str(error))
+            await self._end_early(batch, BatchState.FAILED, f"{error}; {error.hint}")
         except StoreError as error:
             await self._end_after_trouble(batch, error)
         else:

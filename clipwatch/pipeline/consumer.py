@@ -8,8 +8,7 @@ The queue is only a doorbell: what is lost from it, the next sweep finds.
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -19,7 +18,8 @@ from clipwatch.metrics import Metrics
 from clipwatch.model import Clock, Priority, ScanCounts
 from clipwatch.pipeline.doorbell import Doorbell
 from clipwatch.pipeline.drives import RootOffline
-from clipwatch.pipeline.progress import Following, ImportProgress
+from clipwatch.pipeline.progress import Following
+from clipwatch.pipeline.root_status import NETWORK_SWEEP_SECS, RootStatus
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.store.base import Store
@@ -37,61 +37,9 @@ BATCH = 500
 #: Paths that wait to be looked at while nothing may be recorded; more are left to a full sweep.
 MOST_WAITING = 50_000
 CHECK_SECS = 5.0
-#: Seconds between two looks at the folders of a root on a network file system, at the most.
-NETWORK_SWEEP_SECS = 15.0
-#: After so many sweeps in a row that found what no hint had named, new watches are no cure.
-DEAF_AFTER = 3
 STORE_PAUSE_SECS = 5.0
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class RootStatus:
-    """How well a root is known at the moment."""
-
-    imported: bool
-    network: str | None = None  #: type of the network file system that it lies on
-    unreadable: Collection[bytes] = ()  #: folders, relative
-    offline: str | None = None
-    blind: Blindness | None = None
-    told: Blindness | None = None  #: the blindness that the log has last told of
-    doubted: bool = True  #: a full sweep is owed
-    swept_at: int | None = None  #: wall clock of the last sweep
-    next_full: float = 0.0  #: monotonic
-    next_light: float = 0.0  #: monotonic
-    missed: int = 0  #: images that no hint named and a sweep found, since the start
-    missed_in_row: int = 0  #: sweeps that found some since a hint came
-    progress: ImportProgress | None = None  #: of the first full sweep, while it runs
-
-    def heard(self) -> None:
-        """A hint came, so hints do come."""
-        self.missed_in_row = 0
-        if self.blind is Blindness.DEAF:
-            self.blind = None
-
-    def deafer(self) -> Blindness:
-        """Nothing was known to be wrong with the hints, and some did not come."""
-        self.missed_in_row += 1
-        return Blindness.DEAF if self.missed_in_row >= DEAF_AFTER else Blindness.MISSED
-
-    @property
-    def hint(self) -> str:
-        """What the user can do, or should know; empty where there is nothing."""
-        if self.network and not self.offline:
-            return (
-                f"it lies on {self.network}: what other machines write there makes no hints, so its"
-                f" folders are compared at least every {NETWORK_SWEEP_SECS:.0f} s"
-            )
-        return self.blind.hint if self.blind else ""
-
-    @property
-    def state(self) -> str:
-        if self.offline:
-            return "offline"
-        if not self.imported:
-            return "importing"
-        return "blind" if self.blind else "watching"
 
 
 class Consumer:
@@ -248,7 +196,7 @@ class Consumer:
         try:
             await self._sweeper.sweep(watched, under=folder, priority=Priority.NEW)
         except RootOffline as offline:
-            self._lose(watched.root.path, str(offline))
+            self._lose(watched.root.path, offline)
 
     # --- sweeps and doubts ---------------------------------------------------------------------
 
@@ -326,7 +274,7 @@ class Consumer:
             else:
                 counts = await self._sweeper.sweep_changed(watched, priority)
         except RootOffline as offline:
-            self._lose(watched.root.path, str(offline))
+            self._lose(watched.root.path, offline)
             return
         await self._swept(watched, status, counts)
         if missed := self._sweeper.take_missed(watched):
@@ -379,12 +327,12 @@ class Consumer:
         self._set_timer()
         self._arrived()
 
-    def _lose(self, root: bytes, reason: str) -> None:
+    def _lose(self, root: bytes, offline: RootOffline) -> None:
         """The root cannot be listed: keep everything that is known, and look again later."""
         status = self._statuses[root]
         if not status.offline:
-            log.warning(ROOT_LOST, root=os.fsdecode(root), reason=reason)
-        status.offline = reason
+            log.warning(ROOT_LOST, root=os.fsdecode(root), reason=str(offline), hint=offline.hint)
+        status.offline, status.offline_hint = str(offline), offline.hint
         status.next_full = self._clock.monotonic() + CHECK_SECS
 
     async def _store_trouble(self, error: StoreError) -> None:

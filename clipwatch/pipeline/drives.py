@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 from collections import Counter
 from collections.abc import AsyncIterator
 from itertools import islice
@@ -17,7 +18,41 @@ FOLDERS = 200
 
 class RootOffline(Exception):
     """The root's images cannot be looked at: unmounted, removed or not ours to read. Nothing is
-    concluded."""
+    concluded. ``hint`` says what brings it back."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def not_there(path: bytes) -> RootOffline:
+    """There is no folder at the root's path."""
+    shown = path.decode(errors="replace")
+    return RootOffline(
+        f"{shown} is not there",
+        f"mount it, or make it; if it has another path by now: clipwatch relocate"
+        f" {shlex.quote(shown)} NEW",
+    )
+
+
+def unreadable(path: bytes, error: str) -> RootOffline:
+    """The root's folder cannot be listed."""
+    return RootOffline(
+        f"{path.decode(errors='replace')}: {error}", "see that its disk works, and is yours to read"
+    )
+
+
+def other_drive(path: bytes, is_empty: bool) -> RootOffline:
+    """The root shows another file system than the one that its images were on."""
+    shown = path.decode(errors="replace")
+    if_replaced = "if that was replaced for good, have what is there by now scanned"
+    if is_empty:
+        if_replaced = "if that was replaced for good, once an image lies in the new one"
+    return RootOffline(
+        f"the images that are known of {shown} were on another file system, which is not mounted"
+        " there",
+        f"mount it; {if_replaced}: clipwatch scan {shlex.quote(shown)}",
+    )
 
 
 class Drives:
@@ -40,11 +75,7 @@ class Drives:
             before = await self._device_of_a_file(root.root_id)
         is_believed = before in (None, device) or (believe and not is_empty)
         if not (is_believed or await self._holds_any(watched, before)):
-            raise RootOffline(
-                f"the images that are known of {os.fsdecode(path)} were on another file system,"
-                " which is not mounted there. If they are gone for good, have what is there by"
-                f" now scanned: clipwatch scan {os.fsdecode(path)}"
-            )
+            raise other_drive(path, is_empty)
         if device != root.device or root.root_id in self._devices:
             await self._store.set_device(root.root_id, device)
         self._devices[root.root_id] = device

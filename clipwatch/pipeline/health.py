@@ -8,10 +8,11 @@ from typing import Any
 
 from clipwatch.errors import StoreError
 from clipwatch.model import Clock, Priority, QueueDepth
-from clipwatch.pipeline.consumer import Consumer, RootStatus
+from clipwatch.pipeline.consumer import Consumer
 from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.progress import ImportProgress
+from clipwatch.pipeline.root_status import RootStatus
 from clipwatch.pipeline.space import Room, Space
 from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Chore, Upkeep, salvage_is_news

@@ -25,7 +25,7 @@ from clipwatch.model import (
     Priority,
     ScanCounts,
 )
-from clipwatch.pipeline.drives import Drives, RootOffline
+from clipwatch.pipeline.drives import Drives, not_there, unreadable
 from clipwatch.pipeline.scan import ROWS, Scanner, WatchedRoot, add
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import FolderListing, walk
@@ -102,7 +102,7 @@ class Sweeper:
                 if progress:
                     await progress(add(counts, found.counts()))
         if under == b"" and not found.listed:
-            raise RootOffline(f"{os.fsdecode(watched.root.path)} is not there")
+            raise not_there(watched.root.path)
         found.take_changed()
         while found.look:
             counts = add(counts, await self._observe(watched, found, priority, batch_id))
@@ -143,7 +143,7 @@ class Sweeper:
         self._metrics.sweep_calls.labels("stat_file").inc(len(listing.files))
         if listing.error is not None:
             if listing.folder == b"":
-                raise RootOffline(f"{os.fsdecode(watched.root.path)}: {listing.error}")
+                raise unreadable(watched.root.path, listing.error)
             self._skip(watched, listing)
             found.unreadable.append(listing.folder)
             return

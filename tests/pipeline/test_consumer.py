@@ -141,10 +141,12 @@ async def test_a_root_that_is_not_there_is_offline_until_it_appears(
 ) -> None:
     async with watching(store, tmp_path / "images") as watch:
         assert watch.status.state == "offline"
+        assert watch.status.hint.startswith("mount it, or make it")
         watch.folder.mkdir()
         (watch.folder / "a.png").write_bytes(pictures.png())
         await watch.turned_until(lambda: watch.all_present("a.png"), most=SWEEP_SECS / 2)
         await eventually(lambda: watch.is_watching)
+        assert watch.status.hint == ""
         (watch.folder / "b.png").write_bytes(pictures.png(width=9))
         await eventually(lambda: watch.all_present("b.png"))
 

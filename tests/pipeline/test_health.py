@@ -8,7 +8,7 @@ import pytest
 from clipwatch.errors import StoreDamaged
 from clipwatch.model import Priority, QueueDepth
 from clipwatch.pipeline import health
-from clipwatch.pipeline.consumer import Consumer, RootStatus
+from clipwatch.pipeline.consumer import Consumer
 from clipwatch.pipeline.health import (
     USUAL_THUMBNAIL,
     Health,
@@ -21,6 +21,7 @@ from clipwatch.pipeline.health import (
 )
 from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.progress import ImportProgress
+from clipwatch.pipeline.root_status import RootStatus
 from clipwatch.pipeline.space import SCARCE_BYTES, Room, Space
 from clipwatch.pipeline.thumbnail_folder import ThumbnailFolder
 from clipwatch.pipeline.thumbnails import Thumbnails
@@ -39,17 +40,35 @@ LOW = 200 * 2**20
 
 
 @pytest.mark.parametrize(
-    ("status", "state", "reason"),
+    ("status", "state", "reason", "hint"),
     [
-        (RootStatus(imported=True), "watching", None),
-        (RootStatus(imported=False), "importing", None),
-        (RootStatus(imported=True, offline="it is not there"), "offline", "it is not there"),
-        (RootStatus(imported=True, blind=Blindness.OVERFLOW), "blind", Blindness.OVERFLOW.value),
+        (RootStatus(imported=True), "watching", None, None),
+        (RootStatus(imported=False), "importing", None, None),
+        (
+            RootStatus(
+                imported=True,
+                network="cifs",
+                offline="it is not there",
+                offline_hint="mount it",
+                blind=Blindness.GONE,
+            ),
+            "offline",
+            "it is not there",
+            "mount it",
+        ),
+        (
+            RootStatus(imported=True, blind=Blindness.OVERFLOW),
+            "blind",
+            Blindness.OVERFLOW.value,
+            Blindness.OVERFLOW.hint or None,
+        ),
     ],
 )
-def test_a_root_says_how_it_is_and_why(status: RootStatus, state: str, reason: str | None) -> None:
+def test_a_root_says_how_it_is_why_and_what_helps(
+    status: RootStatus, state: str, reason: str | None, hint: str | None
+) -> None:
     shown = root(status)
-    assert (shown["state"], shown["reason"]) == (state, reason)
+    assert (shown["state"], shown["reason"], shown["hint"]) == (state, reason, hint)
 
 
 def test_a_root_names_its_file_system_and_what_cannot_be_read_in_it() -> None:

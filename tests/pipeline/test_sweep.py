@@ -146,9 +146,13 @@ async def test_a_scan_that_is_asked_for_believes_another_drive_to_be_the_root(
     parts: Parts,
 ) -> None:
     await put(parts.store, seen(parts.watched.root, b"a.png"))
-    with pytest.raises(RootOffline, match="not mounted"):
+    with pytest.raises(RootOffline) as offline:
         await sweep(parts, believe=True)  # of an empty folder nobody means that
+    assert "once an image lies in the new one: clipwatch scan /" in offline.value.hint
     write(parts, "new.png")
+    with pytest.raises(RootOffline) as offline:
+        await sweep(parts)
+    assert f"have what is there by now scanned: clipwatch scan {parts.folder}" in offline.value.hint
     for _ in range(2):
         await sweep(parts, believe=True)
     expected = {b"a.png": LocationState.MISSING, b"new.png": LocationState.PRESENT}

@@ -13,7 +13,8 @@ from typing import Any
 from clipwatch.errors import NotFound
 from clipwatch.metrics import Metrics, make_metrics
 from clipwatch.model import Image, LocationState
-from clipwatch.pipeline.consumer import MOST_WAITING, Consumer, RootStatus
+from clipwatch.pipeline.consumer import MOST_WAITING, Consumer
+from clipwatch.pipeline.root_status import RootStatus
 from clipwatch.pipeline.scan import Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.store.sqlite import SqliteStore

@@ -247,11 +247,12 @@ def _idle(path: Path) -> float:
 
 async def _open_and_list(path: Path) -> float:
     store = await open_store(path, SystemClock(), read_only=True)
-    await store.list_images(Query(None), limit=PAGE)
-    await store.search(_asked("castle dragon"), limit=PAGE)
-    resident = report.memory_mb("VmRSS")
-    await store.close()
-    return resident
+    try:
+        await store.list_images(Query(None), limit=PAGE)
+        await store.search(_asked("castle dragon"), limit=PAGE)
+        return report.memory_mb("VmRSS")
+    finally:  # its threads would outlive a search that raises
+        await store.close()
 
 
 if __name__ == "__main__":

@@ -138,23 +138,22 @@ def swept(folder: Path, database: Path, floor: Path, files: int) -> Swept:
 
 
 async def _sweep(folder: Path, database: Path, files: int) -> tuple[float, list[float], float]:
-    calm_collector(AsyncExitStack())
     clock, metrics = SystemClock(), make_metrics()
-    store = await open_store(database, clock)
-    scanner = Scanner(store, clock=clock, metrics=metrics, tracker=Tracker(2.0))
-    sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
-    root = await store.register_root(os.fsencode(folder))
-    watched = WatchedRoot(root, IgnoreRules.of(WatchingSettings().ignore))
     lags: list[float] = []
-    watch = asyncio.create_task(watch_lag(lags))
-    before = report.memory_mb("VmRSS")
-    began = time.process_time()
-    counts = await sweeper.sweep(watched, priority=Priority.NEW)
-    seconds = time.process_time() - began
-    peak = report.memory_mb("VmHWM")
-    watch.cancel()
-    await asyncio.wait([watch])
-    await store.close()
+    async with AsyncExitStack() as stack:
+        calm_collector(stack)
+        store = await open_store(database, clock)
+        stack.push_async_callback(store.close)  # or its threads outlive a sweep that raises
+        scanner = Scanner(store, clock=clock, metrics=metrics, tracker=Tracker(2.0))
+        sweeper = Sweeper(store, scanner, clock=clock, metrics=metrics)
+        root = await store.register_root(os.fsencode(folder))
+        watched = WatchedRoot(root, IgnoreRules.of(WatchingSettings().ignore))
+        stack.callback(asyncio.create_task(watch_lag(lags)).cancel)
+        before = report.memory_mb("VmRSS")
+        began = time.process_time()
+        counts = await sweeper.sweep(watched, priority=Priority.NEW)
+        seconds = time.process_time() - began
+        peak = report.memory_mb("VmHWM")
     if counts.unchanged != files:
         raise SystemExit(f"{files} files were made, and the sweep says {counts}")
     return seconds, lags, peak - before

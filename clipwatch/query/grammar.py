@@ -11,7 +11,7 @@ from clipwatch.query.pasted import read_pasted
 from clipwatch.query.tokens import Token, quoted, tokens, unescaped
 
 MAX_BYTES = 10_000
-MAX_TERMS = 200
+MAX_TERMS = 2_000
 MAX_DEPTH = 50
 
 # No database's text can hold these: NUL ends it, half a surrogate pair has no encoding.

@@ -16,6 +16,9 @@ from clipwatch.store.sqlite_fields import FEW, LONG, Lookup, Sql, condition
 from clipwatch.store.sqlite_match import conjunction, has_beginning, match
 from clipwatch.store.sqlite_values import to_json
 
+#: Conditions to a group: SQLite takes a thousand in a row for too deep an expression.
+_A_GROUP = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -165,6 +168,9 @@ def _one_of(tokens: Sequence[tuple[str, bool]]) -> Sql:
 
 
 def _joined(operator: str, parts: Sequence[Sql]) -> Sql:
+    if len(parts) > _A_GROUP:
+        groups = range(0, len(parts), _A_GROUP)
+        parts = [_joined(operator, parts[at : at + _A_GROUP]) for at in groups]
     text = f" {operator} ".join(part.text for part in parts)
     return Sql(f"({text})", tuple(value for part in parts for value in part.values))
 

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -16,6 +16,8 @@ from clipwatch.store.sqlite_words import Needle, folded
 #: stands before and behind each word that was found
 MARK = "**"
 SNIPPET_LENGTH = 300
+#: Of more words than this, the index is asked only for those that an image has.
+MANY = 20
 
 # Inside SQL the marks are characters that no prompt shows; should one hold them, they are spaces.
 _OPEN, _CLOSE = "\x02", "\x03"
@@ -35,6 +37,8 @@ _BEFORE = 60  #: characters shown before a word found in a text without blanks
 _LOOKED = 20_000  #: characters of such a text that are looked at
 _SPACELESS = re.compile(f"[{SCRIPTS}{SYMBOLS}]")
 _SYMBOL = re.compile(f"[{SYMBOLS}]")
+_CLOSE_LETTER = f"[^ {SCRIPTS}{SYMBOLS}]"
+_REST = f"{_CLOSE_LETTER}*"  #: of a word that begins so
 _WORD = re.compile(f"[{SYMBOLS}]|[^ {SYMBOLS}]+")
 #: A letter with its accents, those of kana of half width too.
 _LETTER = re.compile("(?s:.)[\u0300-\u036f\u3099\u309a\uff9e\uff9f]{,4}")
@@ -48,9 +52,10 @@ def snippets(connection: sqlite3.Connection, query: Query, seqs: Collection[int]
     are control characters. It is plain text of about SNIPPET_LENGTH characters, never markup.
     """
     matches = _matches(connection, list(dict.fromkeys(sought(query.root))), seqs)
-    words = _pattern(dict.fromkeys(_words(query.root)))
+    words = list(dict.fromkeys(_words(query.root)))
+    pattern = lru_cache(maxsize=1)(lambda: _pattern(words))
     lines = {
-        seq: _around(connection, matches[seq], words, seq) or _beginning(connection, seq)
+        seq: _around(connection, matches[seq], pattern, seq) or _beginning(connection, seq)
         for seq in seqs
     }
     return {seq: _line(text) for seq, text in lines.items()}
@@ -59,31 +64,41 @@ def snippets(connection: sqlite3.Connection, query: Query, seqs: Collection[int]
 def _matches(
     connection: sqlite3.Connection, leaves: Sequence[Leaf], seqs: Collection[int]
 ) -> dict[int, str]:
-    """What to ask the index for about each image. Beginnings are the words there that begin so:
-    else it would put together all words of all images that do, for every image anew."""
-    columns = {column for leaf in leaves for column in leaf.columns if leaf.has_beginning}
-    if not columns:
+    """What to ask the index for about each image. Of many words, those which are there; and of
+    beginnings, the words there that begin so: else it would go for all of them into the words of
+    all images, for every image anew."""
+    if len(leaves) <= MANY and not any(leaf.has_beginning for leaf in leaves):
         return dict.fromkeys(seqs, " OR ".join(leaf.expression for leaf in leaves))
-    texts = texts_of(connection, list(seqs), columns)
-    found = {seq: [_whole(leaf, of_one) for leaf in leaves] for seq, of_one in texts}
-    return {seq: " OR ".join(leaf.expression for leaf in found[seq] if leaf.words) for seq in seqs}
+    columns = {column for leaf in leaves for column in leaf.columns}
+    needles = [(leaf, [(word, Needle(*word)) for word in leaf.words]) for leaf in leaves]
+    found = {}
+    for seq, texts in texts_of(connection, list(seqs), columns):
+        here = [Leaf(leaf.columns, _there(leaf, words, texts)) for leaf, words in needles]
+        found[seq] = " OR ".join(leaf.expression for leaf in here if leaf.words)
+    return found
 
 
-def _whole(leaf: Leaf, texts: Texts) -> Leaf:
-    """The leaf with words of these texts in the place of beginnings."""
-    words = [word for word in leaf.words if not word[1]]
-    for text, is_beginning in leaf.words:
-        needle = Needle(text, is_beginning)
-        here = [texts[column] for column in leaf.columns] if is_beginning else []
-        words += [(whole, False) for each in here for whole in needle.wholes_in(each)]
-    return Leaf(leaf.columns, tuple(dict.fromkeys(words)))
+def _there(
+    leaf: Leaf, words: Sequence[tuple[tuple[str, bool], Needle]], texts: Texts
+) -> tuple[tuple[str, bool], ...]:
+    """The words of a leaf that these texts have, whole words in the place of beginnings."""
+    found: dict[tuple[str, bool], None] = {}
+    for (text, is_beginning), needle in words:
+        for here in (texts[column] for column in leaf.columns):
+            if is_beginning:
+                found |= dict.fromkeys((whole, False) for whole in needle.wholes_in(here))
+            elif needle.is_in(here):
+                found[text, False] = None
+    return tuple(found)
 
 
-def _around(connection: sqlite3.Connection, match: str, words: re.Pattern[str], seq: int) -> str:
+def _around(
+    connection: sqlite3.Connection, match: str, pattern: Callable[[], re.Pattern[str]], seq: int
+) -> str:
     if not match:
         return ""
     if connection.execute(_IS_SPACED, (seq,)).fetchone():
-        return _around_letters(connection, words, seq)
+        return _around_letters(connection, pattern(), seq)
     found = connection.execute(_AROUND, (_OPEN, _CLOSE, match, seq)).fetchone()
     return found[0] if found else ""
 
@@ -133,23 +148,27 @@ def _as_compared(letter: str) -> str:
 
 def _pattern(words: Iterable[tuple[str, bool]]) -> re.Pattern[str]:
     """What finds any of these words, or what begins so, among ``_letters``."""
-    found = [
-        _sought(_WORD.findall(_letters(text)[0]), is_beginning) for text, is_beginning in words
+    sought: dict[tuple[str, str], list[str]] = {}
+    for text, is_beginning in words:
+        if parts := _WORD.findall(_letters(text)[0]):
+            sought.setdefault(_around_it(parts, is_beginning), []).append("".join(_parted(parts)))
+    # What must not stand beside a word is written once: it takes a while to be understood.
+    groups = [
+        f"{before}(?:{'|'.join(sorted(each, key=len, reverse=True))}){behind}"
+        for (before, behind), each in sorted(sought.items(), key=lambda group: group[0][1] == _REST)
     ]
-    return re.compile("|".join(sorted(filter(None, found), key=len, reverse=True)) or "(?!)")
+    return re.compile("|".join(groups) or "(?!)")
 
 
-def _sought(words: list[str], is_beginning: bool) -> str:
-    if not words:
-        return ""
-    letter = f"[^ {SCRIPTS}{SYMBOLS}]"
-    before = "" if _SPACELESS.match(words[0]) else f"(?<!{letter})"
-    end = f"{letter}*" if is_beginning else f"(?!{letter})"
-    behind = "" if _SPACELESS.match(words[-1][-1]) else end
-    return before + "".join(_parted(words)) + behind
+def _around_it(words: Sequence[str], is_beginning: bool) -> tuple[str, str]:
+    """What stands before a word or a phrase, and behind it."""
+    before = "" if _SPACELESS.match(words[0]) else f"(?<!{_CLOSE_LETTER})"
+    if _SPACELESS.match(words[-1][-1]):
+        return before, ""
+    return before, _REST if is_beginning else f"(?!{_CLOSE_LETTER})"
 
 
-def _parted(words: list[str]) -> Iterator[str]:
+def _parted(words: Sequence[str]) -> Iterator[str]:
     """Words side by side: blanks are between them, unless a symbol is."""
     yield re.escape(words[0])
     for left, right in pairwise(words):

@@ -497,10 +497,13 @@ def alternating(depth: int) -> str:
         "-(tag:cat " * (MAX_DEPTH // 2) + "dog" + ")" * (MAX_DEPTH // 2),
         "-(has:prompt OR -" * (MAX_DEPTH // 3) + "dog" + ")" * (MAX_DEPTH // 3),
         "-" * MAX_DEPTH + "cat",
-        " OR ".join(["cat"] * MAX_TERMS),
-        " OR ".join(["tag:cat"] * MAX_TERMS),
-        "cat" + " -dog" * (MAX_TERMS - 1),
-        "steps:20 " * MAX_TERMS,
+        " OR ".join(f"w{number}" for number in range(1_000)),
+        "|".join(["cat"] * MAX_TERMS),
+        "tag:" + "|".join(["cat"] * MAX_TERMS),
+        "cat" + " -a" * (MAX_TERMS - 1),
+        "steps:" + "|".join(["20"] * MAX_TERMS),
+        "drift:" + "|".join(["1"] * 1_200),
+        "-drift:1 " * 1_100,
         '"' + "cat " * 2_000 + '"',
         "path:" + "*a" * 2_000,
         "model:" + "*a" * 2_000,
@@ -510,6 +513,7 @@ def alternating(depth: int) -> str:
 def test_the_largest_queries_still_run(connection: sqlite3.Connection, text: str) -> None:
     ids = found(connection, text)
     assert count(connection, parse(text, LOCAL), 100) in (len(ids), None)
+    assert snippets(connection, parse(text, LOCAL), ids).keys() == set(ids)
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def _show(connection: sqlite3.Connection) -> None:
 def _questions(connection: sqlite3.Connection) -> Iterator[tuple[str, Callable[[], object]]]:
     for begin in ("k", "ka", "kam", "castle"):
         yield (
-            f"tags that begin with {begin}",
-            partial(sqlite_counts.top_tags, connection, begin, 12),
+            f"tags of which a word begins with {begin}",
+            partial(sqlite_counts.tags_like, connection, begin, 12),
         )
     for field, part in (("model", "5"), ("lora", "3"), ("lora", "absent")):
         yield (

@@ -322,9 +322,14 @@ class Store(Protocol):
     async def top_tags(self, prefix: str, *, limit: int) -> Sequence[TagCount]:
         """The tags that begin so, the most used first."""
 
+    async def tags_like(self, begin: str, *, limit: int) -> Sequence[TagCount]:
+        """The tags that begin so, then some of which a later word does, each the most used
+        first."""
+
     async def top_values(self, field: str, part: str, *, limit: int) -> Sequence[ValueCount]:
-        """The values of a field of a search that have ``part`` in them, the most used first: none
-        where the field's values are not counted."""
+        """The values of a field of a search that have ``part`` in them, the most used first,
+        spellings that a search takes for the same taken together: none where the field's values
+        are not counted."""
 
     async def folders_like(self, begin: str, *, limit: int) -> Sequence[str]:
         """Folders that begin so, down to the next ``/``, and those in ``begin``: in any root, or

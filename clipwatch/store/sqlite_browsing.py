@@ -33,6 +33,9 @@ class Browsing(Part):
     async def top_tags(self, prefix: str, *, limit: int) -> Sequence[TagCount]:
         return await self._read(lambda it: sqlite_counts.top_tags(it, prefix, limit))
 
+    async def tags_like(self, begin: str, *, limit: int) -> Sequence[TagCount]:
+        return await self._read(lambda it: sqlite_counts.tags_like(it, begin, limit))
+
     async def top_values(self, field: str, part: str, *, limit: int) -> Sequence[ValueCount]:
         return await self._read(lambda it: sqlite_counts.top_values(it, field, part, limit))
 

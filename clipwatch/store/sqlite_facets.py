@@ -6,7 +6,7 @@ the counts is told so.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -14,6 +14,7 @@ from itertools import chain
 from clipwatch.counts import Facets, ValueCount
 from clipwatch.query import Query, Sort, month_at
 from clipwatch.store import sqlite_query
+from clipwatch.store.sqlite_counts import as_searched, most
 from clipwatch.store.sqlite_facts import facts_of, named, tally
 from clipwatch.store.sqlite_tags import name_of, spelled
 from clipwatch.store.sqlite_values import to_json
@@ -34,23 +35,10 @@ def facets(connection: sqlite3.Connection, query: Query, now: datetime) -> Facet
     seqs = to_json(found.seqs)
     uses = tally(facts_of(connection, seqs))
     values = named(connection, uses)
-    told = {field: _most(_as_searched(values.get(field, {}))) for field in FIELDS}
-    told["tag"] = _most(_tags(connection, seqs))
+    told = {field: most(as_searched(values.get(field, {})), TOP) for field in FIELDS}
+    told["tag"] = most(_tags(connection, seqs), TOP)
     told["created"] = _months(found.seqs, now)
     return Facets(told, len(found.seqs), found.position is None)
-
-
-def _most(images: Mapping[str, int]) -> list[ValueCount]:
-    found = sorted(images.items(), key=lambda each: (-each[1], each[0]))
-    return [ValueCount(value, number) for value, number in found[:TOP]]
-
-
-def _as_searched(images: Mapping[str, int]) -> dict[str, int]:
-    """Values that a search takes for the same, by their most frequent spelling."""
-    found: dict[str, dict[str, int]] = {}
-    for value, number in images.items():
-        found.setdefault(value.lower().replace("_", " "), {})[value] = number
-    return {max(same, key=lambda one: same[one]): sum(same.values()) for same in found.values()}
 
 
 def _tags(connection: sqlite3.Connection, seqs: str) -> dict[str, int]:

@@ -76,8 +76,8 @@ async def _candidates(store: Store, typed: Typed, asked: CompleteParameters) -> 
 
 
 async def _prompt_terms(store: Store, typed: Typed, limit: int) -> list[str]:
-    tags = await store.top_tags(typed.text, limit=limit * 2)
-    return [tag.name for tag in tags if tag.embedded and tag.category != "lora"]
+    tags = await store.tags_like(typed.text, limit=limit * 2)
+    return [tag.name for tag in tags if tag.embedded and tag.category != "lora"][:limit]
 
 
 async def _sides(store: Store, spec: FieldSpec, begin: str) -> list[tuple[str, int]]:
@@ -91,7 +91,7 @@ async def _sides(store: Store, spec: FieldSpec, begin: str) -> list[tuple[str, i
 
 
 async def _tags(store: Store, typed: Typed, limit: int) -> list[Candidate]:
-    tags = await store.top_tags(typed.text, limit=limit)
+    tags = await store.tags_like(typed.text, limit=limit)
     uses: dict[str, int] = {}
     for tag in tags:  # the same name may stand in two categories
         uses[tag.name] = uses.get(tag.name, 0) + tag.uses

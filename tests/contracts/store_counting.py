@@ -86,6 +86,43 @@ class CountingContract:
         await store.forget(one.image_id, NOW)
         assert await store.top_tags("snow", limit=9) == []
 
+    async def test_tags_are_completed_from_each_of_their_words(
+        self, store: Store, root: Root
+    ) -> None:
+        texts = (
+            "long hair, hair bow, hair",
+            "long hair, hair hair, red hair",
+            "long hair, hairpin",
+        )
+        await put(store, *(seen(root, b"%d.png" % n, says(t)) for n, t in enumerate(texts)))
+
+        async def like(begin: str, limit: int) -> list[str]:
+            return [tag.name for tag in await store.tags_like(begin, limit=limit)]
+
+        begin_so = ["hair", "hair bow", "hair hair", "hairpin"]
+        assert await like("Hair", 9) == [*begin_so, "long hair", "red hair"]
+        assert await like("hair", 5) == [*begin_so, "long hair"]
+        assert await like("hair", 3) == ["hair", "hair bow", "long hair"]
+        assert await like("hair", 1) == ["hair"]
+        assert await like("hair_b", 9) == ["hair bow"]
+        assert await like("air", 9) == []
+        assert (await like("", 9))[0] == "long hair"
+
+    async def test_spellings_of_a_value_are_one(self, store: Store, root: Root) -> None:
+        samplers = ("DPM++ 2M Karras", "dpm++_2m karras", "DPM++ 2M Karras", "Euler a", "euler a")
+        await put(
+            store,
+            *(
+                seen(root, b"%d.png" % number, says("x", parameters={"sampler": sampler}))
+                for number, sampler in enumerate(samplers)
+            ),
+        )
+        told = [ValueCount("DPM++ 2M Karras", 3), ValueCount("Euler a", 2)]
+        assert await store.top_values("sampler", "", limit=9) == told
+        assert await store.top_values("sampler", "karras", limit=1) == told[:1]
+        assert (await store.statistics(LOCAL)).fields["sampler"] == told
+        assert len(await found(store, 'sampler:"=DPM++ 2M Karras"')) == 3
+
     async def test_values_are_told_by_use_and_by_a_part(self, store: Store, root: Root) -> None:
         models = ("Flux dev", "Flux dev", "SDXL", "flux_schnell", "100%", "Ärger*", "МоДель ?")
         await put(

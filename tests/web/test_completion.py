@@ -65,7 +65,9 @@ VALUES = {
     "width:": ["96"],
     "height:6": ["64"],
     "colour:r": [],
-    "snow wol": [],
+    "snow wol": ["lone wolf"],
+    "tag:hair": ["long hair"],
+    "ands": [],
 }
 
 

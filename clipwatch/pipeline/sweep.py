@@ -26,6 +26,7 @@ from clipwatch.model import (
     ScanCounts,
 )
 from clipwatch.pipeline.drives import Drives, not_there, unreadable
+from clipwatch.pipeline.newest import NEWEST, newest_files
 from clipwatch.pipeline.scan import ROWS, Scanner, WatchedRoot, add
 from clipwatch.store.base import Store
 from clipwatch.watching.listing import FolderListing, walk
@@ -47,13 +48,22 @@ Progress = Callable[[ScanCounts], Awaitable[None]]
 
 
 class Sweeper:
-    """Sweeps roots. ``scanner`` looks at what differs."""
+    """Sweeps roots. ``scanner`` looks at what differs; of an import, at the ``newest`` first."""
 
-    def __init__(self, store: Store, scanner: Scanner, *, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        store: Store,
+        scanner: Scanner,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        newest: int = NEWEST,
+    ) -> None:
         self._store = store
         self._scanner = scanner
         self._clock = clock
         self._metrics = metrics
+        self._newest = newest
         self._drives = Drives(store)
         self._doubted: set[int] = set()  #: roots whose files all seemed gone at the last sweep
         self._mtimes: dict[int, dict[bytes, int]] = {}  #: root id: folder: when it was listed
@@ -75,17 +85,20 @@ class Sweeper:
         """Reconcile ``under`` (relative, b"" is all) and, where ``recursive``, what is below it.
 
         With ``surveyed`` it is counted first how many images there seem to be, which that is told,
-        and the folders that changed last come first. Raises ``RootOffline`` where the root cannot
-        be listed, or shows another drive: one that ``believe`` takes for what the root is now.
+        and the newest files come first, then the folders that changed last. Raises ``RootOffline``
+        where the root cannot be listed, or shows another drive: one that ``believe`` takes for
+        what the root is now.
         """
         await self._drives.require(watched, believe=believe)
         recursive = recursive and watched.recursive
-        first: Sequence[bytes] = ()
-        if surveyed is not None:
-            first, images = await _survey(watched, under, recursive)
-            surveyed(images)
-        listings = walk(watched.root.path, watched.rules, recursive, under, first)
+        folders: Sequence[FolderCount] = ()
         found, counts = Found(), ScanCounts()
+        if surveyed is not None:
+            folders = await _survey(watched, under, recursive)
+            surveyed(sum(one.images for one in folders))
+            await self._find_newest(watched, folders, found)
+        first = [one.folder for one in folders]
+        listings = walk(watched.root.path, watched.rules, recursive, under, first)
         while group := await asyncio.to_thread(_next_listings, listings):
             files = {listing.folder: listing.files for listing in group if not listing.error}
             unlike = await self._store.unlike(watched.root.root_id, files)
@@ -113,6 +126,22 @@ class Sweeper:
             await self._store.mark_missing(watched.root.root_id, found.gone, self._clock.now())
         self._metrics.reconciles.inc()
         return add(counts, found.counts())
+
+    async def _find_newest(
+        self, watched: WatchedRoot, folders: Sequence[FolderCount], found: "Found"
+    ) -> None:
+        """Have those of the newest files looked at first that are not known yet."""
+        newest = await newest_files(watched, folders, self._clock, self._newest)
+        files: dict[bytes, dict[bytes, FileStat]] = {}
+        for folder, name, stat in newest:
+            files.setdefault(folder, {})[name] = FileStat(*stat)
+        root_id = watched.root.root_id
+        for folder in files.keys() & set(await self._store.folders(root_id)):
+            known = await self._store.known(root_id, folder, files[folder].keys())
+            files[folder] = dict(compare(files[folder], known).added)
+        new = [(folder, name) for folder, name, _ in newest if name in files[folder]]
+        found.look += [os.path.join(folder, name) for folder, name in new]
+        found.early = {folder: set(added) for folder, added in files.items()}
 
     async def sweep_changed(self, watched: WatchedRoot, priority: Priority) -> ScanCounts:
         """Reconcile the folders whose mtime is another than when they were listed last: a file
@@ -150,9 +179,11 @@ class Sweeper:
         self._unreadable.get(watched.root.root_id, set()).discard(listing.folder)
         found.listed.add(listing.folder)
         self._remember(watched, listing)
-        names = unlike | listing.irregular.keys() | _beside(unlike, listing.files)
-        alike = len(listing.files) - sum(name in listing.files for name in names)
-        found.met += alike
+        early = found.early.pop(listing.folder, frozenset())
+        names = (unlike | listing.irregular.keys() | _beside(unlike, listing.files)) - early
+        met = len(listing.files) - sum(name in listing.files for name in names)
+        alike = met - sum(name in listing.files for name in early)
+        found.met += met
         found.unchanged += alike
         if names:
             known = await self._store.known(watched.root.root_id, listing.folder, names)
@@ -262,6 +293,8 @@ class Found:
     met: int = 0  #: files on disk
     unchanged: int = 0
     look: list[bytes] = field(default_factory=list)
+    #: by folder: names among ``look`` from before their folder was compared
+    early: dict[bytes, Set[bytes]] = field(default_factory=dict)
     #: names that have another file or content now. They come last: what they had may have been
     #: moved, and is known again by its inode only as long as it is not taken for overwritten
     changed: list[bytes] = field(default_factory=list)
@@ -317,15 +350,13 @@ def _next_listings(listings: Iterator[FolderListing]) -> list[FolderListing]:
     return group
 
 
-async def _survey(
-    watched: WatchedRoot, under: bytes, recursive: bool
-) -> tuple[Sequence[bytes], int]:
-    """The folders, those that changed last first, and how many images seem to be in them."""
+async def _survey(watched: WatchedRoot, under: bytes, recursive: bool) -> Sequence[FolderCount]:
+    """The folders, those that changed last first, and how many images seem to be in each."""
     counting = survey(watched.root.path, watched.rules, recursive, under)
     counts: list[FolderCount] = []
     while group := await asyncio.to_thread(_next_counts, counting):
         counts += group
-    return newest_first(counts), sum(one.images for one in counts)
+    return newest_first(counts)
 
 
 def _next_counts(counting: Iterator[FolderCount]) -> list[FolderCount]:

@@ -50,6 +50,6 @@ def _count(root: bytes, folder: bytes, rules: IgnoreRules) -> FolderCount | None
     return FolderCount(folder, mtime_ns, images, tuple(folders))
 
 
-def newest_first(counts: Iterable[FolderCount]) -> list[bytes]:
+def newest_first(counts: Iterable[FolderCount]) -> list[FolderCount]:
     """The folders, those first in which something changed last."""
-    return [one.folder for one in sorted(counts, key=lambda one: one.mtime_ns, reverse=True)]
+    return sorted(counts, key=lambda one: one.mtime_ns, reverse=True)

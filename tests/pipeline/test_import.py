@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from clipwatch.metrics import make_metrics
 from clipwatch.model import Clock, Priority, ScanCounts
+from clipwatch.pipeline.newest import NEWEST
 from clipwatch.pipeline.scan import ROWS, Scanner, WatchedRoot
 from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.store.base import Store
@@ -39,6 +41,7 @@ class Import:
     """One daemon's first sweep, from nothing but the store and the folder."""
 
     parts: Parts
+    newest: int = NEWEST  #: files that come before all others
     scanner: Reading = field(init=False)
     estimates: list[int] = field(default_factory=list)
     told: list[ScanCounts] = field(default_factory=list)
@@ -55,8 +58,13 @@ class Import:
             if counts.found >= killed_after:
                 raise asyncio.CancelledError
 
-        clock, metrics = self.parts.clock, self.parts.metrics
-        sweeper = Sweeper(self.parts.store, self.scanner, clock=clock, metrics=metrics)
+        sweeper = Sweeper(
+            self.parts.store,
+            self.scanner,
+            clock=self.parts.clock,
+            metrics=self.parts.metrics,
+            newest=self.newest,
+        )
         return await sweeper.sweep(
             self.parts.watched,
             priority=Priority.BACKLOG,
@@ -85,6 +93,35 @@ async def test_the_newest_come_first_in_their_folder_and_among_folders(parts: Pa
     days = [f"{year}/{number:05}.png" for year in (2023, 2022, 2021) for number in (2, 1, 0)]
     assert [os.fsdecode(path) for path in first.scanner.read] == days
     assert first.estimates == [9]
+
+
+@pytest.mark.parametrize("newest", [1, 7, 20])
+async def test_the_newest_of_all_folders_come_before_the_others(
+    parts: Parts, chance: random.Random, newest: int
+) -> None:
+    ages = chance.sample(range(100), 20)
+    paths = [parts.folder / f"{age % 4}" / f"{age:03}.png" for age in ages]
+    for age, path in zip(ages, paths, strict=True):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(pictures.a1111_png(f"fox, {age} years old\nSteps: 1, Seed: {age}"))
+        os.utime(path, (OLD - age, OLD - age))
+    first = Import(parts, newest)
+    counts = await first.run()
+    youngest = [f"{age % 4}/{age:03}.png".encode() for age in sorted(ages)]
+    assert first.scanner.read[:newest] == youngest[:newest]
+    assert sorted(first.scanner.read) == sorted(youngest)
+    assert (counts.found, counts.new) == (20, 20)
+
+
+async def test_what_is_known_of_the_newest_is_not_read_again(parts: Parts) -> None:
+    write(parts, "a", 3, at=0)
+    write(parts, "b", 3, at=2)
+    await Import(parts).run()
+    write(parts, "c", 3, at=1)
+    again = Import(parts, newest=5)
+    counts = await again.run()
+    assert sorted(again.scanner.read) == [b"c/%05d.png" % number for number in range(3)]
+    assert (counts.found, counts.unchanged) == (9, 6)
 
 
 async def test_an_import_that_was_killed_reads_nothing_twice(parts: Parts) -> None:

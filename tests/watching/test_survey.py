@@ -23,6 +23,10 @@ def root(tmp_path: Path) -> bytes:
     return bytes(tmp_path)
 
 
+def folders(root: bytes) -> list[bytes]:
+    return [one.folder for one in newest_first(survey(root, RULES, True))]
+
+
 def test_images_are_counted_by_their_names(root: bytes) -> None:
     counts = {one.folder: one.images for one in survey(root, RULES, True)}
     assert counts == {b"": 2, b"old": 1, b"new": 0, b"new/deep": 2}
@@ -35,17 +39,17 @@ def test_what_is_not_there_counts_nothing(root: bytes) -> None:
 
 
 def test_the_folder_that_changed_last_comes_first(root: bytes) -> None:
-    assert newest_first(survey(root, RULES, True)) == [b"new/deep", b"new", b"", b"old"]
+    assert folders(root) == [b"new/deep", b"new", b"", b"old"]
 
 
 def test_a_walk_keeps_the_order_and_leaves_nothing_out(root: bytes) -> None:
-    first = newest_first(one for one in survey(root, RULES, True) if one.folder != b"old")
+    first = [folder for folder in folders(root) if folder != b"old"]
     walked = [listing.folder for listing in walk(root, RULES, True, first=first)]
     assert walked == [b"new/deep", b"new", b"", b"old"]
 
 
 def test_folders_that_came_or_went_since_the_count_are_no_trouble(root: bytes) -> None:
-    first = [b"gone", *newest_first(survey(root, RULES, True))]
+    first = [b"gone", *folders(root)]
     os.mkdir(os.path.join(root, b"came"))
     walked = [listing.folder for listing in walk(root, RULES, True, first=first)]
     assert walked == [b"new/deep", b"new", b"", b"came", b"old"]

@@ -2,7 +2,7 @@
 
 A value is typed into a node, or comes over links from nodes that hold it, hand it on, choose or
 join. What a language model or a wildcard made of it at run time stands nowhere, but for the nodes
-that show a text and keep it.
+that show a text and write it into the drawing, which is saved after the run.
 """
 
 import re
@@ -39,13 +39,16 @@ OPAQUE = re.compile(
 )
 #: How the name of a node ends that holds a text, before its extension's: "DF_Text_Box".
 HOLDER = re.compile(r"(?:text|string|prompt|literal|multiline|box)[\W_]*(?:[(\[|].*)?$")
-TEMPLATE = re.compile(r"__[\w*/ -]+__|\{[^{}]*\|[^{}]*\}")
+TEMPLATE = re.compile(r"__[\w*/ -]+__|\{[^{}]*\|[^{}]*\}|\$\{")
+#: In the name of a node that fills in a template, and hands on a text that is none.
+FILLING = re.compile(r"wildcard|dprandom|dynamic ?prompt")
+FILLED = ("text", "wildcard_text", "prompt")
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*|2(?=[A-Za-z])")
 
 SHOWING = re.compile(r"show|display|preview|debug|view|print|purge|clean|any$|reroute")
 SHOWN_INPUTS = ("text", "source", "anything", "any_input", "any", "input", "value", "string")
-CACHES = ("text_0", "text2", "result", "text")
-#: What these keep is of the run before: they tell the editor what they show, and not the file.
+#: What these have in the drawing is of the run before: they tell the editor what they show, and
+#: not the file. So is what any of them has in the graph, which is made before the run.
 STALE = frozenset({"PreviewAny"})
 
 JOINING = re.compile(r"concat|join|append|combine|merge|stringfunction")
@@ -57,12 +60,18 @@ JOIN_SETTINGS = re.compile(
 NAMED_SEPARATOR = re.compile(r"[a-z]{4,}")
 #: In the name of an input, what tells that a language model joins the parts.
 INSTRUCTING = re.compile(r"model|instruct|system|api")
+#: The inputs of the nodes that replace a part of a text, and cut off the blanks around it.
+REPLACING = {"string", "find", "replace"}
+TRIMMING = {"string", "mode"}
 #: Where a part stands that is not numbered.
 PLACES = {"prefix": -1, "prepend": -1, "pre": -1, "before": -1, "suffix": 1, "after": 1, "post": 1}
 
 
 class Values:
-    """The values of one graph. ``shown`` gives the texts that nodes displayed, by id."""
+    """The values of one graph. ``shown`` gives the texts that nodes displayed, by id.
+
+    An empty one may be that of a node that did not write down what it showed.
+    """
 
     __slots__ = ("_depth", "_displayed", "_joined", "_known", "_shown", "_steps", "graph")
 
@@ -135,25 +144,41 @@ class Values:
             return None if OPAQUE.search(kind) else self._join(node)
         if SHOWING.search(kind):
             return self._show(node)
+        if node.inputs.keys() in (REPLACING, TRIMMING):
+            return self._edited(node)
+        if len(node.inputs) == 1 and "not" in _words(node.kind):
+            value = self.of(node, *node.inputs)
+            return not value if isinstance(value, bool) else None
         name = _held(node, kind, slot)
         value = None if name is None else self.of(node, name)
-        is_open = name != POPULATED and "wildcard" in kind and is_template(value)
+        is_open = name != POPULATED and FILLING.search(kind) and is_template(value)
         return None if is_open else value
 
     def _show(self, node: Node) -> Value | None:
         """What a node displays: what it is given, else what it kept of the last run."""
         name = next((name for name in SHOWN_INPUTS if name in node.links), None)
         value = self.of(node, name) if name else None
-        if value is not None or "text_1" in node.inputs or node.kind in STALE:
+        if value is not None or node.kind in STALE:
             return value
         if self._displayed is None:
             self._displayed = self._shown()
-        caches = (self._displayed.get(node.node_id), *map(node.inputs.get, CACHES))
-        return next((text for text in caches if isinstance(text, str)), None)
+        return self._displayed.get(node.node_id) or None
+
+    def _edited(self, node: Node) -> str | None:
+        """What ComfyUI's own nodes make of a text: one replaces a part, one cuts off blanks."""
+        text, find, replace = (self.text(node, name) for name in ("string", "find", "replace"))
+        if "mode" in node.inputs:
+            return text.strip() if text is not None else None
+        if text is None or not find or replace is None:
+            return None
+        self._joined -= len(text) + text.count(find) * len(replace)
+        return text.replace(find, replace) if self._joined >= 0 else None
 
     def _join(self, node: Node) -> str | None:
         """The parts in the order of their names, with the separator between them."""
         if node.inputs.get("action", "append") != "append" or _is_instructed(node.inputs):
+            return None
+        if node.inputs.get("return_list") is True:  # each picture is made of one part then
             return None
         separator = self._separator(node)
         if separator is None:
@@ -183,10 +208,16 @@ def _held(node: Node, kind: str, slot: int) -> str | None:
     if node.inputs.keys() >= PAIR:
         is_plain = node.inputs.keys() == PAIR and not OPAQUE.search(kind)
         return ("positive", "negative")[slot] if is_plain and slot in (0, 1) else None
-    words = {word.lower() for word in WORD.findall(node.kind)}
+    words = _words(node.kind)
     if words and node.kind.isascii() and words <= HOLDER_WORDS:
         return _held_of_several(node.inputs, slot)
+    if slot == 0 and FILLING.search(kind):
+        return next((name for name in FILLED if name in node.inputs), None)
     return _only_text(node.inputs) if HOLDER.search(kind) and not OPAQUE.search(kind) else None
+
+
+def _words(kind: str) -> set[str]:
+    return {word.lower() for word in WORD.findall(kind[:200])}
 
 
 def _held_of_several(inputs: Mapping[str, Any], slot: int) -> str | None:
@@ -203,7 +234,7 @@ def _only_text(inputs: Mapping[str, Any]) -> str | None:
     if len(inputs) != 1:
         return None
     [(name, value)] = inputs.items()
-    return name if name in HELD and isinstance(value, str) else None
+    return name if name.lower() in HELD and isinstance(value, str) else None
 
 
 def _is_instructed(inputs: Iterable[str]) -> bool:

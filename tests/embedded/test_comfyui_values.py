@@ -38,23 +38,42 @@ def test_a_node_holds_a_value(start: Any) -> None:
     [
         node("PreviewAny", source=["cat", 0]),
         node("ShowText|pysssss", text=["cat", 0], text_0="what it was before"),
-        node("ShowText|pysssss", text=["writer", 0], text_0="a cat"),
         node("easy showAnything", anything=["cat", 0]),
     ],
 )
-def test_a_node_that_shows_a_text_hands_it_on_or_keeps_it(start: Any) -> None:
-    assert behind(start, writer=node("OllamaGenerate", prompt="x", seed=1)) == "a cat"
+def test_a_node_that_shows_a_text_hands_it_on(start: Any) -> None:
+    assert behind(start) == "a cat"
 
 
-def test_what_was_displayed_counts_more_than_what_was_kept_before_the_run() -> None:
+@pytest.mark.parametrize(
+    ("shown", "value"),
+    [({"start": "of this run"}, "of this run"), ({"start": ""}, None), ({}, None)],
+)
+def test_what_was_displayed_stands_in_the_drawing_alone(shown: Any, value: str | None) -> None:
     start = node("ShowText|pysssss", text=["writer", 0], text_0="of the last run")
     nodes = graph.parse({"start": start, "writer": node("LLM", prompt="x")})
-    assert Values(nodes, lambda: {"start": "of this run"}).behind(START) == "of this run"
+    assert Values(nodes, lambda: shown).behind(START) == value
 
 
-def test_a_list_of_shown_texts_is_not_one_text() -> None:
-    start = node("ShowText|pysssss", text=["writer", 0], text_0="a cat", text_1="a dog")
-    assert behind(start, writer=node("LLM", prompt="x")) is None
+@pytest.mark.parametrize(
+    "start",
+    [
+        node("StringReplace", string="a <pet>", find="<pet>", replace="cat"),
+        node("StringTrim", string=" a cat\n", mode="Both"),
+        node("DF_Text_Box", Text="a cat"),
+        node("DPRandomGenerator", text="a cat", seed=1, autorefresh="No"),
+        node("easy wildcards", text=["cat", 0], seed=1, multiline_mode=False),
+        node("Switch string [Crystools]", on_true=["cat", 0], on_false="x", boolean=["not", 0]),
+    ],
+)
+def test_what_a_node_makes_of_a_text_may_be_certain(start: Any) -> None:
+    off = node("PrimitiveBoolean", value=False)
+    assert behind(start, off=off, **{"not": node("ComfyNotNode", value=["off", 0])}) == "a cat"
+
+
+def test_a_text_does_not_grow_beyond_measure_by_replacing() -> None:
+    long = "x" * 4_000
+    assert behind(node("StringReplace", string=long, find="x", replace=long)) is None
 
 
 @pytest.mark.parametrize(
@@ -89,10 +108,17 @@ def test_texts_are_joined_by_the_order_of_their_names(start: Any, joined: str) -
     [
         node("OllamaGenerate", prompt="describe a cat"),
         node("Florence2Run", text="a cat"),
-        node("StringReplace", string="a cat", find="cat", replace="dog"),
         node("WildcardText", text="a __animal__"),
         node("Wildcard Prompt", text="a __animal__"),
         node("StringFunction|pysssss", action="replace", text_a="a", text_b="b"),
+        node("StringReplace", string=["writer", 0], find="a", replace="b"),
+        node("StringReplace", string="a cat", find="", replace="b"),
+        node("StringReplace", string="a cat", find="a", replace=["writer", 0]),
+        node("StringTrim", string=["writer", 0], mode="Both"),
+        node("JoinStringMulti", string_1="a cat", string_2="a dog", return_list=True),
+        node("DPRandomGenerator", text="a {cat|dog}", seed=1, autorefresh="No"),
+        node("Switch string [Crystools]", on_true="a", on_false="b", boolean=["writer", 0]),
+        node("Any Not", value=["writer", 0]),
         node("StringConcatenate", string_a=["nobody", 0], string_b="b", delimiter=["writer", 0]),
         node("StringConcatenate", string_a=["writer", 0], string_b="b", delimiter=""),
         node("StringConcatenate", delimiter=","),

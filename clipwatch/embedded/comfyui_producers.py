@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from clipwatch.embedded.comfyui_settings import settings
+from clipwatch.embedded.comfyui_settings import last_part, settings
 from clipwatch.embedded.comfyui_values import Values
 from clipwatch.embedded.graph import TEXTUAL, Node, upstream
 from clipwatch.model import Part
@@ -20,7 +20,7 @@ NEGATIVES = ("negative_prompt", "negative")
 MAKING = frozenset(
     re.findall(
         r"\w+",
-        """seed size width aspect_ratio resolution quality model steps guidance duration n
+        """seed size width aspect_ratio ratio resolution quality model steps guidance duration n
         num_images number_of_images style style_type prompt_upsampling output_format""",
     )
 )
@@ -64,7 +64,8 @@ def produced(values: Values, ends: Sequence[str]) -> Told | None:
     if not prompt or not (is_base or len(set(prompts)) == 1):
         return None
     parts = dict.fromkeys(Part("sampler", text.strip(), "") for text in prompts if text)
-    negative = next((values.text(first, key) for key in NEGATIVES if key in first.inputs), None)
+    negative_name = _named(first, NEGATIVES)
+    negative = values.text(first, negative_name) if negative_name else None
     return Told(
         prompt.strip(),
         (negative or "").strip(),
@@ -96,11 +97,19 @@ def _makers(values: Values, ends: Sequence[str]) -> list[tuple[Node, str]]:
 def _prompt_name(node: Node) -> str | None:
     is_given = any(PICTURE.search(name.lower()) for name in node.links)
     signs = MAKING - EITHER if is_given else MAKING
-    if signs.isdisjoint(node.inputs) or "latent_image" in node.inputs:
+    if signs.isdisjoint(map(last_part, node.inputs)) or "latent_image" in node.inputs:
         return None
     if OTHER_WORK.search(node.kind.lower()):
         return None
-    return next((name for name in PROMPTS if name in node.inputs), None)
+    return _named(node, PROMPTS)
+
+
+def _named(node: Node, names: Sequence[str]) -> str | None:
+    """The input of the first of these names; those of a chosen model are called "model.prompt"."""
+    if found := next((name for name in names if name in node.inputs), None):
+        return found
+    parts = {last_part(name): name for name in node.inputs}
+    return next((parts[name] for name in names if name in parts), None)
 
 
 def lone(values: Values, live: Iterable[str]) -> Told | None:
@@ -118,15 +127,23 @@ def lone(values: Values, live: Iterable[str]) -> Told | None:
         for name, link in node.links.items()
         if NEGATED.search(name.lower())
     }
+    sought = {link.node_id for node in nodes if _looks(node) for link in node.links.values()}
     found: dict[str | None, str] = {}
     for node in nodes:
         if node.node_id in negative or NEGATED.search(titles.get(node.node_id, "").lower()):
             continue
         if ENCODING in node.kind.lower():
-            found[values.text(node, "text")] = node.node_id
+            if node.node_id not in sought:
+                found[values.text(node, "text")] = node.node_id
         elif any(isinstance(text, str) and TOLD.search(name) for name, text in node.inputs.items()):
             return None
     if len(found) != 1:
         return None
     [(text, node_id)] = found.items()
     return Told(text.strip(), "", f"node {node_id}.text") if text else None
+
+
+def _looks(node: Node) -> bool:
+    """Whether it is told what to look for in a picture."""
+    is_given = any(PICTURE.search(name.lower()) for name in node.links)
+    return is_given or OTHER_WORK.search(node.kind.lower()) is not None

@@ -37,8 +37,9 @@ WEIGHTS = (
     "lora_model_strength",
     "strength",
 )
+CLIP_SKIPS = ("stop_at_clip_layer", "clip_skip")  #: the second of loaders that do all
 #: Inputs by which a node that is off the sampler's way matters, see ``others``.
-MARKS = frozenset({"vae_name", "stop_at_clip_layer", "model_name"})
+MARKS = frozenset({"vae_name", *CLIP_SKIPS, "model_name"})
 
 
 def settings(values: Values, sampler: Node, marked: Iterable[Node]) -> dict[str, Any]:
@@ -51,11 +52,16 @@ def settings(values: Values, sampler: Node, marked: Iterable[Node]) -> dict[str,
     found: dict[str, Any] = {}
     for node in (sampler, *helpers):
         for name in node.inputs:
-            common = SAMPLER_INPUTS.get(name)
+            common = SAMPLER_INPUTS.get(last_part(name))
             if common and (value := values.setting(node, name)) is not None:
                 found.setdefault(common, value)
     start = sampler if "model" in sampler.links else (helpers or [sampler])[-1]
     return found | _model(values, start) | _size(values, sampler) | others(marked)
+
+
+def last_part(name: str) -> str:
+    """Of an input that comes with a chosen option: "seed" of "model.seed"."""
+    return name.rpartition(".")[2] if "." in name else name
 
 
 def others(marked: Iterable[Node]) -> dict[str, Any]:
@@ -67,8 +73,9 @@ def others(marked: Iterable[Node]) -> dict[str, Any]:
             continue
         if isinstance(name := inputs.get("vae_name"), str):
             seen.setdefault("vae", set()).add(name)
-        if isinstance(layer := inputs.get("stop_at_clip_layer"), int):
-            seen.setdefault("clip_skip", set()).add(abs(layer))
+        for layer in map(inputs.get, CLIP_SKIPS):
+            if isinstance(layer, int) and layer:
+                seen.setdefault("clip_skip", set()).add(abs(layer))
         if "upscale" in node.kind.lower() and isinstance(name := inputs.get("model_name"), str):
             seen.setdefault("upscaler", set()).add(name)
     return {name: found.pop() for name, found in seen.items() if len(found) == 1}

@@ -22,6 +22,8 @@ def graph_read(first: Any, **nodes: Any) -> Embedded:
         node("FluxProUltraImageNode", prompt=["text", 0], aspect_ratio="16:9", seed=4),
         node("IdeogramV3", prompt="a cat", aspect_ratio="1:1", seed=2),
         node("GeminiImageNode", prompt="a cat", model="gemini-2.5", seed=1, images=["2", 0]),
+        node("Krea3ImageNode", **{"model": "large", "model.prompt": "a cat", "model.seed": 1}),
+        node("RunwayTextToImageNode", prompt="a cat", ratio="1:1", reference_image=["2", 0]),
         node("NovelAIGenerate", positive="a cat", negative="a dog", steps=28, seed=1),
     ],
 )
@@ -29,7 +31,7 @@ def test_a_service_is_told_the_prompt(producer: Any) -> None:
     text = node("StringConstant", string="a cat")
     found = graph_read(producer, **{"2": node("LoadImage", image="x.png"), "text": text})
     assert found.prompt == "a cat"
-    assert (found.found_in or "").startswith("PNG tEXt prompt, node 1.p")
+    assert (found.found_in or "").startswith("PNG tEXt prompt, node 1.")
 
 
 def test_services_have_parameters_and_negatives() -> None:
@@ -70,6 +72,12 @@ def test_what_others_are_told_is_not_the_prompt(producer: Any) -> None:
 def test_the_only_encoder_may_be_the_negatives_where_a_node_was_told_the_prompt(key: str) -> None:
     odd = node("OddRenderer", **{key: "a cat", "cond_b": ["2", 0]})
     assert graph_read(odd, **{"2": encode("a dog")}).outcome is Outcome.NO_PROMPT
+
+
+def test_what_is_looked_for_in_a_picture_is_not_what_it_was_made_of() -> None:
+    nodes = {"2": node("SAM3_Detect", image=["4", 0], conditioning=["3", 0]), "3": encode("a cat")}
+    nodes["4"] = node("LoadImage", image="photo.png")
+    assert graph_read(node("MaskToImage", mask=["2", 0]), **nodes).outcome is Outcome.NO_PROMPT
 
 
 def test_two_services_beside_one_another_are_not_certain() -> None:

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from clipwatch.embedded.comfyui_values import Values
-from clipwatch.embedded.conditioning import NEGATIVE, POSITIVE, Passage, passages, ways
+from clipwatch.embedded.conditioning import (
+    NEGATIVE,
+    POSITIVE,
+    Passage,
+    is_silent,
+    passages,
+    ways,
+)
 from clipwatch.embedded.graph import Node, upstream_first
 from clipwatch.model import Part
 
@@ -86,11 +93,15 @@ def sampling(values: Values, node: Node) -> Sampling | None:
         guide = values.graph[values.source(node.links[by_guide]).node_id]
     told = ways(guide, POSITIVE)
     positive = passages(values, told) if told else None
-    if not told or positive is None:
-        return None
+    if positive is None:
+        if not (told and is_silent(values, told)):
+            return None
+        positive = []
     name = next(name for name, link in guide.links.items() if link == told[0].link)
-    negative = passages(values, ways(guide, NEGATIVE))
-    return Sampling(node, by_guide or name, positive, negative or ())
+    negative = passages(values, ways(guide, NEGATIVE)) or ()
+    if _joined(negative) == _joined(positive):  # one text for both, where it has no effect
+        negative = ()
+    return Sampling(node, by_guide or name, positive, negative)
 
 
 def main(values: Values, ends: Sequence[str], samplers: Sequence[Node]) -> Sampling | None:
@@ -98,16 +109,27 @@ def main(values: Values, ends: Sequence[str], samplers: Sequence[Node]) -> Sampl
 
     Where the pictures that were saved, or laid side by side in one, begin with different prompts,
     nothing tells which of them this file is. One that paints a part of a picture from elsewhere
-    does not tell the whole.
+    does not tell the whole. One that is told nothing measures or decodes what others made.
     """
     if len(samplers) == 1:
         return _base(values, samplers[0])
-    bases = _bases(values, ends, {node.node_id for node in samplers})
+    telling = {node.node_id for node in samplers}
+    for _ in range(MAX_SAMPLERS):
+        found = _firsts(values, ends, telling)
+        silent = {one.node.node_id for one in found if one and not one.positive}
+        if not silent:
+            prompts = {one.prompt if one else None for one in found}
+            return found[0] if len(prompts) == 1 else None
+        telling -= silent
+    return None
+
+
+def _firsts(values: Values, ends: Sequence[str], samplers: Set[str]) -> list[Sampling | None]:
+    """What each picture begins with of those that were kept or make one up."""
+    bases = _bases(values, ends, samplers)
     pictures = [*ends, *_gathered(values, bases)]
     first = {bases[node_id]: None for node_id in pictures if node_id in bases}
-    found = [_base(values, values.graph[node_id]) for node_id in islice(first, MAX_SAMPLERS)]
-    prompts = {one.prompt if one else None for one in found}
-    return found[0] if len(prompts) == 1 else None
+    return [_base(values, values.graph[node_id]) for node_id in islice(first, MAX_SAMPLERS)]
 
 
 def _base(values: Values, node: Node) -> Sampling | None:

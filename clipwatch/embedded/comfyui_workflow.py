@@ -17,6 +17,7 @@ from typing import Any
 
 from clipwatch.embedded.comfyui_widgets import widgets
 from clipwatch.embedded.fields import mapping
+from clipwatch.embedded.graph import UNNAMED
 
 MUTED, BYPASSED = 2, 4  #: values of ``mode``
 SUBGRAPH, SUBGRAPH_INPUT, SUBGRAPH_OUTPUT = "-1", "-10", "-20"  #: ids that no node has
@@ -106,6 +107,8 @@ def _single_text(values: Any) -> str | None:
 
 def _entry(sheet: Sheet, node: Mapping[str, Any]) -> dict[str, Any]:
     inputs = {**widgets(node), **sheet.typed.get(_text(node.get("id")), {})}
+    if not inputs and node.get("widgets_values") and node.get("type") != "SetNode":
+        inputs[UNNAMED] = None
     for entry in _objects(node.get("inputs")):
         if isinstance(name := entry.get("name"), str) and entry.get("link") is not None:
             _connect(sheet, inputs, name, sheet.wires.get(_text(entry["link"])))

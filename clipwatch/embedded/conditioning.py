@@ -40,6 +40,9 @@ PAIRED = {
     POSITIVE: (f"{POSITIVE}_prompt", POSITIVE, f"text_{POSITIVE}", f"prompt_{POSITIVE}"),
     NEGATIVE: (f"{NEGATIVE}_prompt", NEGATIVE, f"text_{NEGATIVE}", f"prompt_{NEGATIVE}"),
 }
+#: Links that one of the two comes by: "positive", "positive_cond", "base_positive".
+LINKED = {want: re.compile(rf"(?:base_)?{want}(?:_|$)") for want in (POSITIVE, NEGATIVE)}
+PAIR = re.compile(rf"(?:base_)?(?:{POSITIVE}|{NEGATIVE})")
 #: How guiders and samplers of one conditioning, or of two with other names, call them.
 UNPAIRED = {POSITIVE: ("cond",), NEGATIVE: ("neg", "uncond")}
 WANTED = {want: frozenset(names) for want, names in PAIRED.items()}
@@ -52,7 +55,7 @@ MODELS = re.compile(r"clip|t5|model|encoder")
 LOADED = frozenset({"ckpt_name", "unet_name", "base_ckpt_name", "model_name"})
 #: In the name of an encoder that makes something else of its text, and of those that fill in
 #: wildcards.
-WRITING = re.compile(r"styler|blip|interrogat|schedul")
+WRITING = re.compile(r"styler|blip|interrogat|schedul|translat")
 FILLING = re.compile(r"wildcard|^easy |^ttn ")
 #: Links that carry both conditionings and more.
 BUNDLE = re.compile(r"pipe|context(?!_opt)|ctx|bus$|sdxl_tuple|(?:text|hyvid|kolors|prompt)_embeds")
@@ -61,6 +64,10 @@ CHANGED = {
     POSITIVE: re.compile(r"(?:^|_)pos(?:itive)?$"),
     NEGATIVE: re.compile(r"(?:^|_)neg(?:ative)?$"),
 }
+#: In the name of an input, what tells that a text may come in by it, or be made up by chance.
+WORDED = re.compile(r"text|prompt|caption|descri|tags|string|seed|index")
+#: Inputs of nodes that load models and pictures.
+LOADING = re.compile(r"(?:ckpt|unet|vae|clip|model)_name$|dtype|device|^(?:image|upload)$|method")
 #: In the name of a node that takes one conditioning away from another.
 SUBTRACTING = re.compile(r"subtract|differen|minus")
 
@@ -122,6 +129,30 @@ def passages(values: Values, starts: Iterable[Way]) -> list[Passage] | None:
     return found
 
 
+def is_silent(values: Values, starts: Iterable[Way]) -> bool:
+    """Whether nobody typed a text for these links: models that upscale or measure are told by
+    pictures alone."""
+    stack = [way.link.node_id for way in starts]
+    seen = set(stack)
+    while stack:
+        node = values.graph[stack.pop()]
+        if not values.spend() or _is_called_encoder(node.kind[:200]):
+            return False
+        if not all(LOADING.search(name) or _is_wordless(name, node) for name in node.inputs):
+            return False
+        for link in node.links.values():
+            if link.node_id not in seen:
+                seen.add(link.node_id)
+                stack.append(link.node_id)
+    return True
+
+
+def _is_wordless(name: str, node: Node) -> bool:
+    """Whether an input is a link or number that no text comes by, nor chance makes one of."""
+    is_plain = name in node.links or isinstance(node.inputs[name], int | float)
+    return is_plain and not WORDED.search(name)
+
+
 def _following(values: Values, node: Node, way: Way) -> Sequence[Way] | None:
     """Where a node's conditioning comes from: nothing where it makes it, None if not known."""
     source = values.source(way.link)
@@ -129,9 +160,11 @@ def _following(values: Values, node: Node, way: Way) -> Sequence[Way] | None:
         return [Way(source, way.want, way.bundled)]
     if _is_pair(node):
         return None if _is_unmapped(node, way) else _paired(node, way)
-    if names := [name for name in node.links if name.startswith("cond")]:
+    if names := [name for name in node.links if name.startswith(UNPAIRED[POSITIVE])]:
         if len(names) > 1 and SUBTRACTING.search(node.kind.lower()):
             return None
+        if way.want == NEGATIVE:
+            names = [name for name in node.links if name.startswith(UNPAIRED[NEGATIVE])] or names
         return [Way(node.links[name], way.want) for name in names]
     return () if _is_encoder(node) else _unbundled(node, way.want)
 
@@ -148,7 +181,7 @@ def _unbundled(node: Node, want: str) -> list[Way] | None:
 
 def _is_pair(node: Node) -> bool:
     """Whether it hands on a positive and a negative; a loader with strings makes them."""
-    if not any(name.startswith((POSITIVE, NEGATIVE)) for name in node.links):
+    if not any(map(PAIR.match, node.links)):
         return False
     return LOADED.isdisjoint(node.inputs) and not _is_paired_encoder(node)
 
@@ -177,7 +210,7 @@ def _carries(node: Node) -> bool:
 
 
 def _named(node: Node, want: str) -> list[str]:
-    return [name for name in node.links if name == want or name.startswith(f"{want}_")]
+    return list(filter(LINKED[want].match, node.links))
 
 
 def _is_encoder(node: Node) -> bool:

@@ -21,6 +21,12 @@ from clipwatch.embedded.fields import mapping
 TEXTUAL = re.compile(r"prompt|text|string|caption|name|title|path|metadata|source")
 
 
+#: The input, without a value, of a drawn node with typed values whose names are not known.
+UNNAMED = "widgets_values"
+#: Inputs by which other things than pictures are saved.
+OTHER_MEDIA = re.compile(r"audio|mesh|^model")
+
+
 class Link(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     """The output of a node, as an input of another names it."""
 
@@ -118,16 +124,32 @@ def parse(value: object) -> Graph:
 def sinks(graph: Graph) -> list[str]:
     """The nodes whose pictures are kept: those that save, else those that show, else the ends."""
     entries = graph.entries
-    for word in ("save", "preview"):
-        found = [key for key, entry in entries.items() if word in entry.class_type.lower()]
-        if kept := [node_id for node_id in found if _takes_picture(graph[node_id])]:
-            return kept
+    found = [  # all others are sorted out without a copy of their names: this looks at every node
+        key
+        for key, entry in entries.items()
+        if "ave" in entry.class_type
+        or "filename_prefix" in entry.inputs
+        or "AVE" in entry.class_type
+    ]
+    if kept := [key for key in found if _saves(graph[key]) and _takes_picture(graph[key])]:
+        return kept
+    found = [key for key, entry in entries.items() if "preview" in entry.class_type.lower()]
+    if kept := [node_id for node_id in found if _takes_picture(graph[node_id])]:
+        return kept
     used = {link.node_id for node_id in entries for link in graph[node_id].links.values()}
     return [node_id for node_id in entries if node_id not in used]
 
 
+def _saves(node: Node) -> bool:
+    """By its name, or as one that is told what to call the file and not told to keep none."""
+    if "save" in node.kind.lower():
+        return True
+    return "filename_prefix" in node.inputs and node.inputs.get("save_output") is not False
+
+
 def _takes_picture(node: Node) -> bool:
-    return any(not TEXTUAL.search(name.lower()) for name in node.links)
+    names = [name.lower() for name in node.links]
+    return any(not (TEXTUAL.search(name) or OTHER_MEDIA.search(name)) for name in names)
 
 
 def upstream(graph: Graph, ends: Iterable[str], noted: Set[str] = frozenset()) -> Live:

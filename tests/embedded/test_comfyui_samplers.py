@@ -155,6 +155,27 @@ def test_a_picture_that_only_controls_another_is_not_its_base() -> None:
     assert found.parts == (Part("sampler", "a fox", ""),)
 
 
+def test_a_sampler_that_is_told_nothing_measures_or_decodes_what_another_made() -> None:
+    nodes = sampled(["cat", 0], **NODES, lotus=node("LotusConditioning"))
+    nodes["depth"] = node("SamplerCustomAdvanced", guider=["g", 0], latent_image=["photo", 0])
+    nodes["g"] = node("BasicGuider", conditioning=["lotus", 0])
+    nodes["photo"] = node("LoadImage", image="photo.png")
+    nodes["sampler"]["inputs"]["latent_image"] = ["depth", 0]
+    assert graph_read(nodes).prompt == "a cat"
+    nodes["sampler"]["inputs"]["latent_image"] = ["latent", 0]
+    nodes["zero"] = node("ConditioningZeroOut", conditioning=["cat", 0])
+    nodes["c"] = node("StageC", conditioning=["zero", 0], stage_c=["sampler", 0])
+    nodes["b"] = node("KSampler", seed=9, positive=["c", 0], latent_image=["latent", 1])
+    nodes["save"] = node("SaveImage", images=["b", 0])
+    assert graph_read(nodes).prompt == "a cat"
+    assert graph_read({"save": nodes["save"]} | nodes | {"cat": encode("")}).prompt == ""
+
+
+def test_one_text_for_both_is_no_negative() -> None:
+    found = graph_read(sampled(["cat", 0], ["cat", 0], **NODES))
+    assert (found.prompt, found.negative) == ("a cat", "")
+
+
 def test_a_prompt_that_nobody_kept_is_no_prompt() -> None:
     nodes = sampled(["cat", 0], **NODES)
     nodes["save"] = node("SaveImage", images=["photo", 0])

@@ -4,7 +4,7 @@ import pytest
 
 from clipwatch.embedded import graph
 from clipwatch.embedded.comfyui_values import Values
-from clipwatch.embedded.conditioning import NEGATIVE, POSITIVE, Way, passages
+from clipwatch.embedded.conditioning import NEGATIVE, POSITIVE, Way, is_silent, passages
 from clipwatch.embedded.graph import Link
 from tests.pictures import node
 
@@ -55,6 +55,19 @@ def test_a_node_with_both_inputs_hands_them_on_by_slot(slot: int, found: list[st
     assert texts(slot, start=start, cat=CAT, dog=DOG) == found
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        node("CR Apply Multi-ControlNet", base_positive=["cat", 0], base_negative=["dog", 0]),
+        node("LayeredDiffusionCondApply", model=["m", 0], cond=["cat", 0], uncond=["dog", 0]),
+    ],
+)
+def test_both_inputs_go_by_several_names(start: object) -> None:
+    nodes = {"cat": CAT, "dog": DOG, "m": node("Mystery")}
+    assert texts(start=start, **nodes) == ["a cat"]
+    assert texts(1, want=NEGATIVE, start=start, **nodes) == ["a dog"]
+
+
 def test_a_text_that_is_zeroed_out_is_none() -> None:
     assert texts(start=node("ConditioningZeroOut", conditioning=["cat", 0]), cat=CAT) == []
 
@@ -78,7 +91,6 @@ def test_a_text_may_come_over_a_link(holder: object) -> None:
     "opaque",
     [
         node("OllamaGenerate", prompt="describe a cat"),
-        node("StringReplace", string="a cat", find="cat", replace="dog"),
         node("WildcardText", text="a __animal__"),
         node("Text", text=["opaque", 0]),
         node("Text", text=3),
@@ -107,6 +119,24 @@ def test_one_unknown_text_among_others_makes_all_uncertain() -> None:
 def test_a_text_that_is_taken_away_from_another_makes_both_uncertain() -> None:
     start = node("ConditioningSubtract", conditioning_a=["cat", 0], conditioning_b=["dog", 0])
     assert texts(start=start, cat=CAT, dog=DOG) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        (node("LotusConditioning"), True),
+        (node("SeedVR2Conditioning", model=["m", 0], vae_conditioning=["m", 2], scale=2), True),
+        (node("Mystery", prompt=3), False),
+        (node("RandomConditioning", seed=3), False),
+        (node("LoadConditioning", name="a cat"), False),
+        (node("Mystery", conditions=["cat", 0]), False),
+        (node("Mystery", widgets_values=None), False),
+    ],
+)
+def test_a_model_may_be_told_by_pictures_alone(told: object, found: bool) -> None:
+    loader = node("CheckpointLoaderSimple", ckpt_name="m.safetensors")
+    nodes = graph.parse({"start": told, "m": loader, "cat": CAT})
+    assert is_silent(Values(nodes), [Way(START, POSITIVE)]) is found
 
 
 def test_circles_end() -> None:
@@ -183,6 +213,7 @@ def test_several_pairs_are_all_told() -> None:
         ),
         (node("CLIPTextEncodeBLIP", text="a BLIP_TEXT", clip=["c", 0]), None),
         (node("BatchPromptSchedule", text='"0": "a", "9": "b"', clip=["c", 0]), None),
+        (node("TranslateCLIPTextEncodeNode", text="eine Katze", clip=["c", 0]), None),
         (node("PromptStylerAndEncode", text_positive="a cat", clip=["c", 0]), None),
         (node("easy a1111Loader", ckpt_name="m", positive="a {cat|dog}"), None),
         (node("CLIPTextEncode", text="a {cat|dog}", clip=["c", 0]), ["a {cat|dog}"]),

@@ -58,9 +58,13 @@ def test_what_is_kept_decides_before_what_is_shown_and_what_stands_last() -> Non
         "3": pictures.node("VAEDecode", samples=["4", 0]),
         "4": pictures.node("KSampler"),
         "5": pictures.node("SaveText", text=["4", 1]),
+        "6": pictures.node("SaveAudio", audio=["4", 1]),
+        "7": pictures.node("VHS_VideoCombine", images=["4", 0], filename_prefix="x"),
     }
+    assert graph.sinks(graph.parse(nodes)) == ["2", "7"]
+    nodes["7"]["inputs"]["save_output"] = False
     assert graph.sinks(graph.parse(nodes)) == ["2"]
-    del nodes["2"]
+    del nodes["2"], nodes["6"], nodes["7"]
     assert graph.sinks(graph.parse(nodes)) == ["1"]
     del nodes["1"]
     assert graph.sinks(graph.parse(nodes)) == ["3", "5"]

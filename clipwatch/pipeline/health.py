@@ -140,10 +140,6 @@ def store_of(
             f"its file was damaged ({news['finding']}); {sum(news['rows'].values())} rows were "
             f"salvaged, {sum(news['filled'].values())} came from {news['backup'] or 'no backup'}"
         )
-        if older := news.get("older"):
-            reason += (
-                f"; {older} is of an older schema and was left out: clipwatch restore reads it"
-            )
     return {
         "state": "salvaged" if news else "ok",
         **counts,

@@ -46,6 +46,12 @@ class Pages:
     def close(self) -> None:
         self._file.close()
 
+    @property
+    def version(self) -> int:
+        """The schema's, as the header says; 0 where there is no header."""
+        first = self.read(1)
+        return int.from_bytes(first[60:64], "big") if first.startswith(_MAGIC) else 0
+
     def read(self, number: int) -> bytes:
         """The page, filled up with zeros; all zeros where it cannot be read."""
         content = self._logged.get(number)

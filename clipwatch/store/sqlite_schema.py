@@ -1,8 +1,11 @@
 """The tables, and how an older database becomes a newer one.
 
-Migrations are only ever appended: what was released once is never edited. Ids that leave the
-store are 16-byte BLOBs; inside, rows refer to an image by its ``seq``. Times are microseconds
-since the epoch. SQLite here is 3.40, so neither STRICT JSON nor contentless-delete FTS is used.
+Migrations are only ever appended: what was released once is never edited. They also run on what a
+salvage could read of an older database, where rows may refer to others that are lost.
+
+Ids that leave the store are 16-byte BLOBs; inside, rows refer to an image by its ``seq``. Times are
+microseconds since the epoch. SQLite here is 3.40, so neither STRICT JSON nor contentless-delete FTS
+is used.
 """
 
 import sqlite3

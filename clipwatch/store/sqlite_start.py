@@ -121,7 +121,6 @@ def _salvage(path: Path, finding: str, now: int, tell: Callable[[str], None]) ->
         rows=sum(found.rows.values()),
         filled=sum(found.filled.values()),
         backup=found.backup,
-        older_backup=found.older,
     )
 
 

@@ -215,12 +215,6 @@ def test_a_salvage_is_trouble_for_a_week(days: int, state: str) -> None:
     assert ("3 rows" in (told["reason"] or "")) == (state == "salvaged")
 
 
-def test_a_backup_that_a_salvage_had_to_leave_out_is_named() -> None:
-    facts = replace(FACTS, salvage=SALVAGE | {"filled": {}, "backup": None, "older": "b-old"})
-    reason = store_of(facts, {}, CHORE, NOW)["reason"]
-    assert "came from no backup; b-old is of an older schema" in reason
-
-
 def test_a_backup_that_was_skipped_says_why() -> None:
     assert backup_of(CHORE, FACTS)["state"] == "ok"
     assert backup_of(Chore(0, 0), FACTS)["state"] == "off"

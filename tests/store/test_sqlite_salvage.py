@@ -16,7 +16,7 @@ from clipwatch.store.sqlite import open_store
 from clipwatch.store.sqlite_mend import LOST_FOLDER
 from clipwatch.store.sqlite_pages import Pages, Row
 from clipwatch.store.sqlite_salvage import Table, salvage, sorted_out, tables_of
-from clipwatch.store.sqlite_schema import PAGE, migrate
+from clipwatch.store.sqlite_schema import MIGRATIONS, PAGE, migrate
 from tests.clock import ManualClock
 from tests.contracts.observations import NOW, claimed, finished, put, says, seen
 from tests.store.test_sqlite import check_integrity
@@ -281,18 +281,29 @@ def test_what_was_forgotten_does_not_come_back_with_a_backup(whole: Path, tmp_pa
         assert len(after[table]) == len(before[table]) - 1
 
 
-def test_a_backup_of_an_older_schema_gives_nothing_and_is_named(
-    whole: Path, tmp_path: Path
+#: As a later release may add to a table; SQLite leaves the rows that are there as they are.
+LATER = (*MIGRATIONS, "ALTER TABLE root ADD COLUMN label TEXT NOT NULL DEFAULT 'none'")
+
+
+@pytest.mark.parametrize("damaged", [len(MIGRATIONS), len(LATER)])
+@pytest.mark.parametrize("backup", [len(MIGRATIONS), len(LATER)])
+def test_rows_of_an_older_schema_come_back(
+    whole: Path, tmp_path: Path, damaged: int, backup: int
 ) -> None:
-    poor, new, older = tmp_path / "poor.db", tmp_path / "new.db", tmp_path / "older.db"
-    for copied in (poor, older):
+    poor, new, kept = tmp_path / "poor.db", tmp_path / "new.db", tmp_path / "kept.db"
+    for copied, version in ((poor, damaged), (kept, backup)):
         shutil.copy(whole, copied)
-    lose(poor, "prompt")
-    with closing(sqlite3.connect(older)) as connection:
-        connection.execute("PRAGMA user_version = 0")
-    found = salvage(poor, new, older, NOW, silent)
-    assert (dict(found.filled), found.backup, found.older) == ({}, None, "older.db")
-    assert content(new)["prompt"] == set()
+        if copied is poor:
+            lose(poor, "prompt")
+        with closing(sqlite3.connect(copied, isolation_level=None)) as connection:
+            migrate(connection, LATER[:version])
+    found = salvage(poor, new, kept, NOW, silent, LATER)
+    assert (found.backup, set(found.filled), found.rows["root"]) == ("kept.db", {"prompt"}, 1)
+    assert [*tmp_path.glob("new.db?*")] == []
+    with closing(sqlite3.connect(new)) as connection:
+        assert connection.execute("SELECT label FROM root").fetchall() == [("none",)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(LATER),)
+    assert content(new)["prompt"] == content(whole)["prompt"]
 
 
 async def test_an_embedded_prompt_that_is_lost_is_read_again(whole: Path, tmp_path: Path) -> None:

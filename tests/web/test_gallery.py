@@ -140,6 +140,22 @@ async def test_new_images_appear_by_themselves(off: Rig, page: Page) -> None:
 
 
 @pytest.mark.browser
+async def test_a_daemon_that_is_away_is_said_and_missed(off: Rig, page: Page) -> None:
+    await page.goto(address(off))
+    await page.locator("#backend", has_text="interrogation is off").wait_for()
+    await page.context.set_offline(True)
+    await page.fill("#query", "fox")
+    await page.press("#query", "Enter")
+    trouble = page.locator("#trouble", has_text="clipwatch does not answer")
+    await trouble.wait_for()
+    await page.locator("#queue", has_text="clipwatch does not answer").wait_for()
+    assert not await page.locator("#backend").is_visible()
+    await page.context.set_offline(False)
+    await trouble.wait_for(state="hidden")
+    await page.locator("#queue", has_text="up to date").wait_for()
+
+
+@pytest.mark.browser
 async def test_the_token_is_asked_for_once(guarded: Rig, page: Page) -> None:
     guarded.draw("fox.png", PARAMETERS)
     headers = {"Authorization": f"Bearer {TOKEN}"}

@@ -10,6 +10,8 @@ const KEPT = "clipwatch token";
 let token = storedToken();
 let again = null; // what to do once the token is known
 
+export const ABSENT = 0; // the status of a daemon that does not answer at all
+
 class Problem extends Error {
   constructor(status, told = {}) {
     super(told.detail || `The server answered ${status}.`);
@@ -22,14 +24,24 @@ class Problem extends Error {
 
 export async function get(path, parameters = {}, options = {}) {
   const query = new URLSearchParams(parameters).toString();
-  return read(await fetch(query ? `${path}?${query}` : path, options));
+  return read(await reach(query ? `${path}?${query}` : path, options));
+}
+
+async function reach(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    const detail = "clipwatch does not answer.";
+    throw new Problem(ABSENT, { detail, hint: "Once it runs again this page goes on by itself." });
+  }
 }
 
 // Change something. Where the token is needed it is asked for, and the change is made then.
 export async function send(method, path) {
   const headers = { "Content-Type": "application/json" };
   if (token) headers.Authorization = `Bearer ${asBytes(token)}`;
-  const answer = await fetch(path, { method, headers, body: "{}" });
+  const answer = await reach(path, { method, headers, body: "{}" });
   if (answer.status !== 401) return read(answer);
   keepToken(""); // it is another one by now
   return new Promise((resolve, reject) => {
@@ -73,14 +85,15 @@ function askForToken(then = null) {
 export async function logIn(event) {
   event.preventDefault();
   const given = $("token").value;
-  const answer = await fetch("/session", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ token: given }),
-  });
-  if (!answer.ok) {
-    const { detail } = await answer.json();
-    $("login-trouble").textContent = detail;
+  try {
+    const answer = await reach("/session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ token: given }),
+    });
+    if (!answer.ok) await read(answer);
+  } catch (error) {
+    $("login-trouble").textContent = error.message;
     $("login-trouble").hidden = false;
     return;
   }

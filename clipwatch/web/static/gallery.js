@@ -2,12 +2,12 @@
 
 import { go, here } from "./address.js";
 import { completeIn } from "./completing.js";
-import { logIn } from "./daemon.js";
+import { ABSENT, logIn } from "./daemon.js";
 import { closeImage, openImage, step } from "./detail.js";
 import { refreshFacets } from "./facets.js";
 import { loadMore, refreshList, search, view } from "./list.js";
 import { $ } from "./pieces.js";
-import { pill, refreshBackend, refreshQueue } from "./status.js";
+import { drawAbsence, refreshBackend, refreshQueue } from "./status.js";
 
 const QUEUE_MS = 4000;
 const BACKEND_MS = 30000; // asking looks at the server itself, so seldom
@@ -19,7 +19,7 @@ function every(milliseconds, work) {
     try {
       if (!document.hidden && !$("login").open) await work();
     } catch (error) {
-      if (error instanceof TypeError) pill($("queue"), "bad", "clipwatch does not answer");
+      if (error.status === ABSENT) drawAbsence();
     }
     setTimeout(turn, milliseconds);
   }

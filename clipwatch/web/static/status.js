@@ -3,7 +3,7 @@
 import { API, get } from "./daemon.js";
 import { $, show } from "./pieces.js";
 
-export function pill(element, tone, text, title = "") {
+function pill(element, tone, text, title = "") {
   show(element, text);
   element.dataset.tone = tone;
   element.title = title;
@@ -17,6 +17,12 @@ export async function refreshQueue() {
   if (queue.paused) pill($("queue"), "wait", `paused, ${waiting} waiting${dead}`, title);
   else if (waiting) pill($("queue"), "wait", `${waiting.toLocaleString()} to interrogate${dead}`, title);
   else pill($("queue"), dead ? "bad" : "good", `up to date${dead}`);
+}
+
+// Without a daemon nobody knows how the back ends are.
+export function drawAbsence() {
+  pill($("queue"), "bad", "clipwatch does not answer");
+  pill($("backend"), "off", "");
 }
 
 export async function refreshBackend() {

@@ -191,10 +191,12 @@ class Scanner:
         if recorded is None:
             seen = await with_keys(self._store, seen, watched.absolute)
             recorded = await self._store.record(seen, now=now, priority=wanted, batch_id=batch_id)
-        self._tell(seen, recorded)
+        self._tell(watched, seen, recorded)
         return recorded
 
-    def _tell(self, seen: Sequence[Observation], recorded: Sequence[Recorded]) -> None:
+    def _tell(
+        self, watched: WatchedRoot, seen: Sequence[Observation], recorded: Sequence[Recorded]
+    ) -> None:
         # An arrival is worth a line; an import of thousands is told when it is done.
         tell = log.info if len(seen) <= FEW else log.debug
         outcomes, prompts = Counter[str](), Counter[str]()
@@ -209,7 +211,7 @@ class Scanner:
                 prompts[PromptType.EMBEDDED.value] += 1
             tell(
                 IMAGE_SCANNED,
-                path=os.fsdecode(observation.path),
+                path=os.fsdecode(watched.absolute(observation.path)),
                 outcome=outcome.value,
                 verdict=record.verdict.value,
                 reason=observation.reason,

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from clipwatch.model import (
     FileStat,
@@ -19,7 +20,7 @@ from clipwatch.model import (
     ScanCounts,
     Verdict,
 )
-from clipwatch.pipeline.scan import tally
+from clipwatch.pipeline.scan import IMAGE_SCANNED, tally
 from clipwatch.query import parse
 from tests import pictures
 from tests.clock import LOCAL
@@ -38,6 +39,14 @@ async def observe(parts: Parts, *names: str | bytes, closed: bool = True) -> Sca
 
 async def image_of(parts: Parts, name: str | bytes) -> Image:
     return await parts.store.image_at(parts.watched.absolute(os.fsencode(name)))
+
+
+async def test_an_arrival_is_logged_with_its_whole_path(parts: Parts) -> None:
+    fox = parts.folder / "fox.png"
+    fox.write_bytes(pictures.png())
+    with capture_logs() as logs:
+        await observe(parts, "fox.png")
+    assert [line["path"] for line in logs if line["event"] == IMAGE_SCANNED] == [str(fox)]
 
 
 async def test_an_embedded_prompt_is_stored_with_all_that_belongs_to_it(parts: Parts) -> None:

@@ -8,6 +8,7 @@
     ├── QueryError                 a search text cannot be understood: token, place
     ├── SearchTooSlow              a search was cut off: it would take too long
     ├── NotFound                   no such image, prompt, job or batch
+    │   └── ChangesForgotten       nor such changes, by now or ever
     ├── Conflict                   the file is missing or not finished
     │   └── Unshowable             it holds no picture that can be shown
     ├── Forbidden                  a path outside the roots and allowed folders
@@ -109,6 +110,15 @@ class SearchTooSlow(ClipwatchError):
 
 class NotFound(ClipwatchError):
     """No image, prompt, job or batch has this id."""
+
+
+class ChangesForgotten(NotFound):
+    """Changes that were asked for are not kept; ``oldest`` is the number of the first that is."""
+
+    def __init__(self, message: str, *, oldest: int) -> None:
+        hint = f"The oldest is {oldest}: read the images again, then go on from there."
+        super().__init__(message, hint=hint)
+        self.oldest = oldest
 
 
 class Conflict(ClipwatchError):

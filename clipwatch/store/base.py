@@ -386,7 +386,8 @@ class Store(Protocol):
         ``SearchTooSlow``."""
 
     async def changes(self, since: int, *, limit: int = 500) -> Sequence[Change]:
-        """In order, numbered above ``since``. Raises ``NotFound`` where that was pruned."""
+        """In order, numbered above ``since``. Raises ``ChangesForgotten`` where that was pruned, or
+        never given out."""
 
     async def counts(self) -> Mapping[str, int]:
         """Rows by what they are, for health and metrics: images, locations by state, prompts by

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clipwatch.errors import NotFound
+from clipwatch.errors import ChangesForgotten
 from clipwatch.model import Change
 from clipwatch.store.sqlite_values import from_json, to_json, uuid_of
 
@@ -22,6 +22,8 @@ JOB_DEAD = "job.dead"
 BATCH_RECORDED = "batch.recorded"
 
 KEPT = 100_000
+#: The oldest and the newest; 1 and 0 where there is none.
+_ENDS = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,15 @@ def write(connection: sqlite3.Connection, now: int, entries: Sequence[Entry]) ->
 def since(connection: sqlite3.Connection, seq: int, limit: int) -> list[Change]:
     """Up to ``limit`` changes numbered above ``seq``, in order.
 
-    Raises ``NotFound`` where some of them are forgotten; its hint names the oldest there is.
+    Raises ``ChangesForgotten`` where some of them are, and where ``seq`` was never given out: then
+    it is of a database that this one has replaced.
     """
-    oldest = connection.execute("SELECT min(seq) FROM change").fetchone()[0]
-    if oldest is not None and seq < oldest - 1:
-        raise NotFound(
-            f"Changes after {seq} are no longer kept.",
-            hint=f"The oldest is {oldest}: read the images again, then go on from there.",
-        )
+    oldest, newest = connection.execute(_ENDS).fetchone()
+    if seq < oldest - 1:
+        raise ChangesForgotten(f"Changes after {seq} are no longer kept.", oldest=oldest)
+    if seq > newest:
+        message = f"There is no change {seq} yet: it is another database's."
+        raise ChangesForgotten(message, oldest=oldest)
     rows = connection.execute(
         "SELECT seq, at, kind, image_id, data FROM change WHERE seq > ? ORDER BY seq LIMIT ?",
         (seq, limit),

@@ -1,14 +1,9 @@
 """The ordered log of everything that changed."""
 
-from dataclasses import replace
-from http import HTTPStatus
-
 from aiohttp import web
 
-from clipwatch.errors import NotFound
 from clipwatch.web.asking import ChangesParameters
 from clipwatch.web.incoming import read_parameters
-from clipwatch.web.problems import Refused, problem_of
 from clipwatch.web.replies import json_reply
 from clipwatch.web.services import SERVICES
 from clipwatch.web.wire import change_dict
@@ -17,10 +12,7 @@ from clipwatch.web.wire import change_dict
 async def list_changes(request: web.Request) -> web.Response:
     """What happened after the change numbered ``since``, in order; 410 where that is forgotten."""
     asked = read_parameters(request, ChangesParameters)
-    try:
-        changes = await request.app[SERVICES].store.changes(asked.since, limit=asked.limit)
-    except NotFound as error:
-        raise Refused(replace(problem_of(error), status=HTTPStatus.GONE)) from error
+    changes = await request.app[SERVICES].store.changes(asked.since, limit=asked.limit)
     return json_reply(
         {
             "changes": [change_dict(change) for change in changes],

@@ -17,6 +17,7 @@ STATUS_OF: Sequence[tuple[type[ClipwatchError], HTTPStatus]] = (
     (errors.QueryError, HTTPStatus.BAD_REQUEST),
     (errors.SearchTooSlow, HTTPStatus.BAD_REQUEST),
     (errors.Forbidden, HTTPStatus.FORBIDDEN),
+    (errors.ChangesForgotten, HTTPStatus.GONE),
     (errors.NotFound, HTTPStatus.NOT_FOUND),
     (errors.Conflict, HTTPStatus.CONFLICT),
     (errors.PictureRejected, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -166,5 +167,7 @@ def _more(error: ClipwatchError) -> Mapping[str, Any]:
             return {"known": list(error.known)}
         case errors.NotInTime():
             return {"job_id": error.job_id}
+        case errors.ChangesForgotten():
+            return {"oldest": error.oldest}
         case _:
             return {}

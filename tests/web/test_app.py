@@ -258,6 +258,7 @@ async def test_without_a_token_there_is_nothing_to_log_in_to(off: Rig) -> None:
 RAISED = {
     "query": errors.QueryError("what is this", token="(", at=3, hint="close it"),
     "missing": errors.NotFound("no such image"),
+    "forgotten": errors.ChangesForgotten("no longer kept", oldest=7),
     "conflict": errors.Conflict("not finished"),
     "forbidden": errors.Forbidden("outside", hint="server.allowed_folders"),
     "unavailable": errors.Unavailable("disabled", retry_after=4.2),
@@ -276,10 +277,10 @@ RAISED = {
     "surrogate": errors.NotFound("no file \udce9.png"),
 }
 STATUSES = {
-    "query": 400, "missing": 404, "conflict": 409, "forbidden": 403, "unavailable": 503,
-    "in-time": 504, "store": 503, "full": 503, "absent": 503, "busy": 503, "timeout": 502,
-    "misconfigured": 502, "failed": 502, "rejected": 502, "picture": 422, "model": 422,
-    "bug": 500, "surrogate": 404,
+    "query": 400, "missing": 404, "forgotten": 410, "conflict": 409, "forbidden": 403,
+    "unavailable": 503, "in-time": 504, "store": 503, "full": 503, "absent": 503, "busy": 503,
+    "timeout": 502, "misconfigured": 502, "failed": 502, "rejected": 502, "picture": 422,
+    "model": 422, "bug": 500, "surrogate": 404,
 }  # fmt: skip
 
 
@@ -316,6 +317,7 @@ async def test_errors_carry_what_helps(
     query = await problem(await raising.get("/query"), 400)
     assert (query["token"], query["at"], query["hint"]) == ("(", 3, "close it")
     assert (await problem(await raising.get("/in-time"), 504))["job_id"] == UNKNOWN
+    assert (await problem(await raising.get("/forgotten"), 410))["oldest"] == 7
 
 
 async def test_a_fault_of_ours_is_logged_once_and_says_nothing_to_the_client(

@@ -36,6 +36,12 @@ async def test_changes_come_in_pages(off: Rig) -> None:
     assert seen == whole
 
 
+async def test_a_number_of_another_database_is_gone(off: Rig) -> None:
+    told = await problem(await off.client.get("/api/v1/changes?since=1"), 410)
+    assert told["oldest"] == 1
+    assert "read the images again" in told["hint"]
+
+
 @pytest.mark.parametrize("since", ["-1", "soon", str(2**63)])
 async def test_since_is_a_number(off: Rig, since: str) -> None:
     await problem(await off.client.get("/api/v1/changes", params={"since": since}), 422)

@@ -1,6 +1,6 @@
 """Images as they are shown, and what else the store is asked about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -85,3 +85,8 @@ class QueueDepth:
     dead: int
     next_run_at: int | None  #: when the earliest ready job may run
     paused: bool = False
+
+    @property
+    def waiting(self) -> Collection[Priority]:
+        """The priorities that have any ready job."""
+        return [priority for priority, count in self.ready.items() if count]

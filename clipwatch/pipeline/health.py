@@ -194,7 +194,7 @@ async def thumbnails_of(thumbnails: Thumbnails) -> Mapping[str, Any]:
 
 def queue_of(depth: QueueDepth, interrogations: Interrogations) -> Mapping[str, Any]:
     """The queue's depth by priority, and what it waits for."""
-    backends = interrogations.states()
+    backends = interrogations.states(depth.waiting)
     return {
         "state": queue_state(depth, interrogations.enabled),
         "ready": {priority.name.lower(): depth.ready.get(priority, 0) for priority in Priority},

@@ -1,7 +1,7 @@
 """Interrogations: the queue's workers, and those that somebody waits for."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -300,7 +300,7 @@ class Interrogations:
         trouble = worker.standing.trouble if self._vain([worker]) else None
         busy = found.busy or worker.attention.permission.most is None
         # The breaker's trouble alone would contradict a probe that found nothing wrong.
-        waits_for = worker.waits_for if trouble or busy else None
+        waits_for = worker.waits_for() if trouble or busy else None
         at_work = "it is at work; the next picture waits for that" if busy else None
         return BackendHealth(
             name=worker.backend.name,
@@ -321,13 +321,16 @@ class Interrogations:
             breaker=worker.standing.state,
         )
 
-    def states(self) -> Mapping[str, Mapping[str, object]]:
-        """What each worker knows without asking, by name: breaker, trouble, what it waits for."""
+    def states(
+        self, waiting: Collection[Priority] = tuple(Priority)
+    ) -> Mapping[str, Mapping[str, object]]:
+        """What each worker knows without asking, by name: breaker, trouble, what it waits for
+        before it takes jobs of the priorities that are ``waiting``."""
         return {
             worker.backend.name: {
                 "breaker": worker.standing.state.value,
                 "trouble": trouble.message if (trouble := worker.standing.trouble) else None,
-                "waits_for": worker.waits_for,
+                "waits_for": worker.waits_for(waiting),
                 "in_hand": worker.in_hand,
                 "limit": worker.backend.limit,
             }

@@ -6,7 +6,7 @@ answer is stored by the hand that had it, while another hand takes the next job.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from clipwatch.errors import (
@@ -114,10 +114,11 @@ class Worker:
             and self.attention.permission.most is not None
         )
 
-    @property
-    def waits_for(self) -> str | None:
-        """What keeps it from its work, or from a part of it, in words."""
-        return self.standing.closed_until(self._local) or self.attention.permission.reason
+    def waits_for(self, waiting: Collection[Priority] = tuple(Priority)) -> str | None:
+        """What keeps it from work of these priorities, or from some of it, in words."""
+        permission = self.attention.permission
+        held = None if all(map(permission.covers, waiting)) else permission.reason
+        return self.standing.closed_until(self._local) or held
 
     def wake(self) -> None:
         """There may be something new to do, or something not to do."""

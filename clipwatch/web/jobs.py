@@ -89,7 +89,7 @@ async def _no_input(request: web.Request) -> None:
 async def _queue_reply(request: web.Request, **more: object) -> web.Response:
     services = request.app[SERVICES]
     depth = await services.store.queue()
-    states = services.interrogations.states()
+    states = services.interrogations.states(depth.waiting)
     waits_for = waiting_reason(depth, states, services.interrogations.enabled, services.clock)
     return json_reply({**queue_dict(depth), "waits_for": waits_for, "backends": states, **more})
 

@@ -69,6 +69,7 @@ async def test_the_backlog_begins_within_a_minute_of_idleness(
     comfyui.rendering = False
     await studio.pass_time(GRACE - 3)
     assert waits_for(studio) == "studio has not been idle for 30 s yet"
+    assert studio.interrogations.states([Priority.NEW])["studio"]["waits_for"] is None
     assert comfyui.calls == []
     await studio.pass_time(10)
     assert await studio.done()

@@ -1,7 +1,8 @@
 """AUTOMATIC1111's web UI and those that write as it does: Forge, SD.Next and further ones.
 
-PNG ``parameters``, EXIF ``UserComment`` in JPEG and WebP, and wherever converters put that text;
-grammar in ``parameters.py``. Which of them it was stands in the settings ``App`` and ``Version``.
+PNG ``parameters``, EXIF ``UserComment`` in JPEG and WebP, XMP ``sdcpp:parameters`` where
+stable-diffusion.cpp wrote a WebP, and wherever converters put that text; grammar in
+``parameters.py``. Which of them it was stands in the settings ``App`` and ``Version``.
 """
 
 import re
@@ -12,7 +13,7 @@ from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.civitai import GENERATOR as CIVITAI
 from clipwatch.embedded.civitai import RESOURCES as CIVITAI_RESOURCES
 from clipwatch.embedded.civitai import resources as civitai_resources
-from clipwatch.embedded.parameters import MAX_SETTINGS, named, settings_in, split
+from clipwatch.embedded.parameters import CORE, MAX_SETTINGS, named, settings_in, split
 from clipwatch.model import Outcome, Part
 
 #: Where the text may stand besides ``parameters``; anybody may write other things there.
@@ -21,12 +22,15 @@ COMMENTS = (
     "EXIF ImageDescription",
     "EXIF XPComment",
     "XMP UserComment",
+    "XMP parameters",
     "XMP description",
     "IPTC Caption",
     "Comment",
     "Description",
 )
 KEYS = ("parameters", *COMMENTS, "postprocessing")
+#: Settings in a text that lost its line ends: where its prompt ends nobody can tell.
+MENTIONED = re.compile(r"\bSteps: [0-9]{1,6}" + CORE.pattern)
 #: How ``Version`` begins, in lower case, and who writes it so.
 VERSIONS = {
     "stable-diffusion.cpp": "stable-diffusion.cpp",
@@ -48,7 +52,10 @@ PASSES = (
     ("hires", "Hires prompt", "Hires negative prompt"),
     ("refiner", "Refiner prompt", "Refiner negative"),
     ("detailer", "Detailer prompt", "Detailer negative"),
-    ("detailer", "ADetailer prompt", "ADetailer negative prompt"),
+    *(
+        ("detailer", f"ADetailer prompt{nth}", f"ADetailer negative prompt{nth}")
+        for nth in ("", " 2nd", " 3rd", " 4th")
+    ),
 )
 
 
@@ -76,7 +83,8 @@ def understood(text: Text, *, beside_graph: bool = False) -> Answer | None:
     raw = text.load()
     infotext = split(raw)
     if infotext is None:
-        return None
+        told = MENTIONED.search(raw[:MAX_SETTINGS]) if "Steps: " in raw else None
+        return Answer(Outcome.NO_PROMPT, found_in=text.found_in, raw=raw) if told else None
     # ComfyUI's saving nodes write "unknown" where they could not find the prompt themselves.
     certain = infotext.positive and infotext.positive.lower() != "unknown"
     settings = infotext.settings

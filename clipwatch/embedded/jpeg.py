@@ -33,6 +33,7 @@ SEGMENT = Struct(">BBH")
 UNWRITTEN = bytes(3)  # where marker and length will stand
 DIMENSIONS = Struct(">HH")
 MAX_PADDING = 65536
+PARAMETERS = b"parameters\0"  # stable-diffusion.cpp begins a comment as PNG's texts begin
 
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
@@ -96,7 +97,11 @@ def _further_texts(content: Content, segments: Sequence[Segment]) -> Texts:
     """Comment, XMP, IPTC and C2PA, the first of each; of comments the longest, because encoders
     leave short ones. Raises ``Damaged``."""
     texts: dict[str, Text] = {}
-    if comment := max(_all(content, segments, COM), key=len, default=b""):
+    comment = max(_all(content, segments, COM), key=len, default=b"")
+    if comment.startswith(PARAMETERS):
+        value = comment.removeprefix(PARAMETERS).rstrip(b"\0")
+        texts["parameters"] = Text("JPEG COM parameters", partial(decode, value))
+    elif comment:
         texts["Comment"] = Text("JPEG COM", partial(decode, comment))
     texts.update(_xmp(_all(content, segments, APP1)))
     photoshop = _all(content, segments, APP13)

@@ -5,10 +5,12 @@
     Steps: 20, Sampler: Euler a, Lora hashes: "a: 1f, b: 2e", Version: v1.10.1
     Template: what the positive prompt was made from (the dynamic-prompts extension)
 
-Values with commas, colons or newlines are quoted as JSON strings. Prompts may contain anything,
-also lines that look like the other two parts; what the generator itself wrote comes last.
+Values with commas, colons or newlines are quoted as JSON strings; objects and lists stand there as
+bare JSON. Prompts may contain anything, also lines that look like the other two parts; what the
+generator itself wrote comes last. Each line may be indented: A1111 strips them when it reads.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,20 +23,36 @@ MAX_SETTINGS = 65536  #: characters
 NEGATIVE = "Negative prompt:"
 SETTINGS = "Steps: "
 TEMPLATE = re.compile(r"\n(Template|Negative Template):")
+INDENTED_NEGATIVE = re.compile(r"(?:\A|\n)[ \t]++(?=Negative prompt:)")
+#: Settings that are indented, or behind an empty negative in its line.
+ODD_SETTINGS = re.compile(r"(?:\A|\n)(?:[ \t]++|Negative prompt: )(?=Steps: )")
 #: One of these makes a line that begins with "Steps: 20" a line of settings.
-CORE = re.compile(r", (?:Sampler: |Scheduler: |CFG scale: |CFGScale: |Seed: |Size: [0-9]|Model: )")
-#: A line that begins otherwise is one where it is the last and has three of these.
-KNOWN = frozenset(
-    ("Steps", "Sampler", "Scheduler", "CFG scale", "Seed", "Size", "Model", "Model hash", "Version")
+CORE = re.compile(
+    r", (?:(?:Sampler|Scheduler|CFG scale|CFGScale|Model hash): |Seed: [-\[0-9]|Size: \d++x\d)"
 )
+#: A line that begins otherwise is one where it is the last and has three of these in this shape,
+#: one of them of ``RUN``.
+RUN = frozenset(("Steps", "Seed"))
+SHAPES = {
+    **dict.fromkeys(
+        ("Sampler", "Scheduler", "CFG scale", "Model", "Model hash", "Version"), re.compile("")
+    ),
+    **dict.fromkeys(("Civitai resources", "Civitai metadata"), re.compile(r"[\[{]")),
+    "Steps": re.compile(r"[0-9]++\Z"),
+    "Seed": re.compile(r"-?[0-9]++\Z"),
+    "Size": re.compile(r"[0-9]++x[0-9]++\Z"),
+}
 #: A key, then a quoted value or one without commas. Possessive, so that nothing backtracks.
 SETTING = re.compile(
     r'([^:,\s][^:,]{0,80}+):[ ]*+(?:("(?:[^"\\]++|\\.)*+")\s*+(?:,|$)|([^,]*+))', re.S
 )
-#: Civitai's site appends bare JSON, which has commas.
-CIVITAI = re.compile(r", (Civitai [a-z]{1,20}): ")
+#: What A1111 makes of a value that is no text, Civitai appends and stable-diffusion.cpp lists.
+CLOSING = {"{": "}", "[": "]"}
+BARE_END = re.compile(r"[ ]*+(?:,|\n|\Z)")
+DECODER = json.JSONDecoder()
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
-LORA = re.compile(r"<(?:lora|lyco|lycoris):([^<>:]{1,200}):?([^<>]{0,40})>")
+#: A second weight, for the text encoder alone, may follow.
+LORA = re.compile(r"<(?:lora|lyco|lycoris):([^<>:]{1,200}):?([^<>:]{0,40})(?::[^<>]{0,40})?>")
 MAX_DIGITS = 19  #: of whole numbers: as many as a seed has
 MAX_LORAS = 100
 
@@ -76,6 +94,8 @@ def split(text: str) -> Infotext | None:
     settings = settings_in(text[start : start + MAX_SETTINGS])
     prompts = text[:start]
     at = _line_start(prompts, NEGATIVE, len(prompts))
+    if at < 0 and NEGATIVE in prompts:
+        at = max((match.end() for match in INDENTED_NEGATIVE.finditer(prompts)), default=-1)
     if at < 0:
         return Infotext(prompts.strip(), "", settings)
     return Infotext(prompts[:at].strip(), prompts[at + len(NEGATIVE) :].strip(), settings)
@@ -83,14 +103,13 @@ def split(text: str) -> Infotext | None:
 
 def settings_in(text: str) -> dict[str, str]:
     """What a line of settings says, and what other programs appended to it."""
-    appended: dict[str, str] = {}
-    if "Template:" in text or ", Civitai " in text:
-        text, appended = _without_appended(text)
-    settings = {
-        key: _unquoted(quoted) if quoted else plain.strip()
-        for key, quoted, plain in SETTING.findall(text)
-    }
-    return settings | appended if appended else settings
+    templates: dict[str, str] = {}
+    if "Template:" in text:
+        text, templates = _without_templates(text)
+    has_bare = ": {" in text or ": [" in text
+    found = _with_bare(text) if has_bare else SETTING.findall(text)
+    settings = {key: _unquoted(quoted) if quoted else plain.strip() for key, quoted, plain in found}
+    return settings | templates if templates else settings
 
 
 def named(settings: Mapping[str, str], prompt: str) -> dict[str, Any]:
@@ -134,11 +153,29 @@ def _with_hashes(loras: list[dict[str, Any]], hashes: str) -> list[dict[str, Any
     return loras + [{"name": name, "hash": value} for name, value in known.items()]
 
 
-def _without_appended(text: str) -> tuple[str, dict[str, str]]:
-    text, *templates = TEMPLATE.split(text, maxsplit=2)
-    text, *civitai = CIVITAI.split(text, maxsplit=2)
-    pieces = [*templates, *civitai]
+def _without_templates(text: str) -> tuple[str, dict[str, str]]:
+    text, *pieces = TEMPLATE.split(text, maxsplit=2)
     return text, dict(zip(pieces[::2], map(str.strip, pieces[1::2]), strict=True))
+
+
+def _with_bare(text: str) -> Iterator[tuple[str, str, str]]:
+    """As ``SETTING`` finds them, with objects and lists whole."""
+    at = 0
+    while match := SETTING.search(text, at):
+        key, quoted, plain = match.groups(default="")
+        at = match.end()
+        if plain[:1] in CLOSING and (end := _bare_end(text, match.start(3))) > 0:
+            plain, at = text[match.start(3) : end], end
+        yield key, quoted, plain
+
+
+def _bare_end(text: str, start: int) -> int:
+    """Where the JSON, or other list, that begins here ends; 0 where it is not the whole value."""
+    try:
+        end = DECODER.raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        end = text.find(CLOSING[text[start]], start) + 1
+    return end if BARE_END.match(text, end) else 0
 
 
 def _line_start(text: str, word: str, end: int) -> int:
@@ -165,14 +202,17 @@ def _is_settings(text: str, at: int, end: int) -> bool:
 
 
 def _odd_starts(text: str) -> Iterator[int]:
-    """Settings behind an empty negative in its line, or in a last line that begins otherwise."""
-    at = _line_start(text, f"{NEGATIVE} {SETTINGS}", len(text)) + len(NEGATIVE) + 1
-    if at > len(NEGATIVE) and _is_settings(text, at, len(text)):
-        yield at
+    """Settings that do not begin a line, and those in a last line that begins otherwise."""
+    if SETTINGS in text:
+        at = max((match.end() for match in ODD_SETTINGS.finditer(text)), default=-1)
+        if at >= 0 and _is_settings(text, at, len(text)):
+            yield at
     text = text.rstrip()
     last = text.rfind("\n") + 1
-    keys = settings_in(text[last:]).keys() if len(text) - last <= MAX_SETTINGS else set()
-    if len(KNOWN & keys) >= 3 and not keys.isdisjoint(("Seed", "Steps")):
+    settings = settings_in(text[last:]) if len(text) - last <= MAX_SETTINGS else {}
+    first = next(iter(settings), "")
+    known = {key for key in SHAPES.keys() & settings.keys() if SHAPES[key].match(settings[key])}
+    if first in NAMES and text.startswith(first, last) and len(known) >= 3 and known & RUN:
         yield last
 
 

@@ -1,3 +1,5 @@
+from xml.sax.saxutils import escape
+
 import pytest
 
 from clipwatch.embedded.terms import tags_of
@@ -5,7 +7,7 @@ from clipwatch.model import Embedded, Outcome, Part
 from tests import pictures
 from tests import pictures_generators as written
 from tests.embedded.opened import read
-from tests.pictures_containers import photoshop
+from tests.pictures_containers import animated_webp, photoshop, xmp
 
 CAPTION = b"Photoshop 3.0\0" + photoshop({120: pictures.INFOTEXT.encode()})
 
@@ -144,10 +146,46 @@ def test_converters_put_the_text_elsewhere(picture: bytes) -> None:
     assert read(picture).prompt == "photo of a (duck:1.2), lake"
 
 
+PACKET = xmp(f'<sd:parameters xmlns:sd="urn:sd">{escape(pictures.INFOTEXT)}</sd:parameters>')
+
+
+@pytest.mark.parametrize(
+    ("picture", "found_in"),
+    [
+        (animated_webp(packet=PACKET), "XMP sd:parameters"),
+        (
+            pictures.jpeg(
+                segments=[
+                    pictures.segment(0xFE, b"parameters\0" + pictures.INFOTEXT.encode() + b"\0")
+                ]
+            ),
+            "JPEG COM parameters",
+        ),
+    ],
+)
+def test_stable_diffusion_cpp_names_the_text_in_other_formats(
+    picture: bytes, found_in: str
+) -> None:
+    found = read(picture)
+    assert (found.prompt, found.found_in) == ("photo of a (duck:1.2), lake", found_in)
+    assert found.raw == pictures.INFOTEXT
+
+
+def test_a_text_that_lost_its_line_ends_is_kept_and_not_guessed() -> None:
+    text = pictures.INFOTEXT.replace("\n", " ")
+    found = read(pictures.jpeg(pictures.tiff({0x010E: text.encode()})))
+    assert (found.outcome, found.prompt, found.raw) == (Outcome.NO_PROMPT, "", text)
+
+
 def test_prompts_of_later_passes_are_parts() -> None:
     told = 'Hires prompt: "a cat, detailed", Hires negative prompt: ugly, Refiner prompt: fur'
+    told += ", ADetailer prompt 2nd: paw"
     found = read(pictures.a1111_png(f"a cat\nSteps: 20, Sampler: Euler, Seed: 5, {told}"))
-    assert found.parts == (Part("hires", "a cat, detailed", "ugly"), Part("refiner", "fur"))
+    assert found.parts == (
+        Part("hires", "a cat, detailed", "ugly"),
+        Part("refiner", "fur"),
+        Part("detailer", "paw"),
+    )
 
 
 def test_sdnext_writes_prompts_that_are_json() -> None:

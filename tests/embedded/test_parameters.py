@@ -72,6 +72,35 @@ def test_what_civitai_appends_is_kept_as_json() -> None:
     assert found.settings["Size"] == "64x64"
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("Hashes", '{"embed:ink": "c7, 4b", "model": "6c"}'),
+        ("Tiled Diffusion", '{"Regions": {"1": {"prompt": "a dog, Model: wrong", "seed": 9}}}'),
+        ("Skip layers", "[7, 8, 9, ]"),
+        ("LLuL Layers", "['OUT', 'IN']"),
+        ("Hypernet", "[SEE ROW]"),
+        ("Odd", "{broken"),
+    ],
+)
+def test_objects_and_lists_stand_there_bare(key: str, value: str) -> None:
+    found = parameters.split(f"cat\n{SETTINGS}, Model: ink, {key}: {value}, Version: v1.6.0")
+    assert found is not None
+    assert {key: found.settings[key] for key in ("Model", key, "Version")} == {
+        "Model": "ink",
+        key: value,
+        "Version": "v1.6.0",
+    }
+    assert len(found.settings) == 8
+
+
+def test_lines_may_be_indented() -> None:
+    found = parameters.split(f"  a cat,\n  lake\n \tNegative prompt: x,\n  y\n  {SETTINGS}")
+    assert found is not None
+    assert (found.positive, found.negative) == ("a cat,\n  lake", "x,\n  y")
+    assert found.settings["Steps"] == "20"
+
+
 def test_templates_behind_the_settings_are_no_part_of_them() -> None:
     templates = "\nTemplate: a {cat|dog}, Steps: 3\nNegative Template: __bad__\n"
     found = parameters.split(f"a cat\n{SETTINGS}, Version: v1.10.1{templates}")
@@ -88,6 +117,8 @@ def test_templates_behind_the_settings_are_no_part_of_them() -> None:
         "a cat\nSampler: Euler, Seed: 5, Size: 64x64, Version: v1",
         "a cat\nSeed: 5, Size: 64x64, App: SD.Next, Version: 3c95, Operations: upscale\n",
         "a cat\nNegative prompt: Steps: 23, Sampler: Undefined, Seed: 5, Size: 64x64",
+        "a cat\nSeed: 5, Size: 64x64, Civitai resources: [], Civitai metadata: {}",
+        "  a cat\n\tSteps: 20, Sampler: Euler,\n Seed: 5",
     ],
 )
 def test_settings_that_begin_otherwise(text: str) -> None:
@@ -120,6 +151,9 @@ def test_newer_sdnext_has_no_sampler() -> None:
         "a\nSteps: few, Sampler: x",
         "x Steps: 20, Sampler: y",
         "Pancakes\nSteps: 3, Time: 20 min, Size: large",
+        "Pancakes\nSteps: 3, Size: large, Model: none",
+        "Herbs\nSteps: 1, Seed: basil, Size: 3 pots",
+        "one line\nanother, with Steps: 20, Sampler: Euler, Seed: 5, Size: 64x64",
     ],
 )
 def test_without_a_line_of_settings_it_is_not_this_grammar(text: str) -> None:
@@ -128,7 +162,7 @@ def test_without_a_line_of_settings_it_is_not_this_grammar(text: str) -> None:
 
 def test_settings_have_common_names_and_numbers() -> None:
     settings = {"Steps": "20", "CFG scale": "6.5", "Clip skip": "-2", "Model": "001", "Odd": "1x"}
-    assert parameters.named(settings, "a <lora:detail:0.8> <lora:plain>") == {
+    assert parameters.named(settings, "a <lora:detail:0.8:0.3> <lora:plain>") == {
         "steps": 20,
         "cfg": 6.5,
         "clip_skip": -2,
@@ -154,6 +188,12 @@ def test_what_is_no_plain_number_stays_text(value: str) -> None:
         SETTINGS + ', a:"\\' * 100_000,
         SETTINGS + ' "' * 300_000,
         SETTINGS + "x " * 500_000,
+        SETTINGS + ", a: [" * 10_000,
+        SETTINGS + ', a: ["' * 10_000,
+        SETTINGS + ", a: " + "[" * 60_000,
+        SETTINGS + ", a: {" * 10_000 + "}",
+        " Negative prompt:" * 100_000 + "\n" + SETTINGS,
+        "\n Steps: 1" * 100_000,
         "\nNegative prompt:" * 100_000 + "\n" + SETTINGS,
         "<lora:" * 200_000 + "\n" + SETTINGS,
     ],

@@ -162,6 +162,47 @@ RUINED = {
     "clip_skip": 1,
     "software": "RuinedFooocus",
 }
+SIMPLE = {
+    "Base Model": "juggernautXL",
+    "Full Negative Prompt": ["blurry", "ugly"],
+    "Full Prompt": ["cinematic still a red fox"],
+    "Guidance Scale": 4,
+    "LoRAs": [["ink", 0.5, "4852686128"]],
+    "Negative Prompt": "blurry",
+    "Prompt": "a red fox",
+    "Resolution": "(1152, 896)",
+    "Sampler": "dpmpp_2m",
+    "Seed": "42",
+    "Steps": 30,
+    "Version": "SimpleSDXL2_20241001",
+}
+MFLUX = {
+    "mflux_version": "0.17.5",
+    "model": "dev",
+    "base_model": "None",
+    "seed": 42,
+    "steps": 14,
+    "guidance": 3.5,
+    "height": 1024,
+    "width": 768,
+    "quantize": None,
+    "lora_paths": ["/models/ink.safetensors"],
+    "lora_scales": [0.8],
+    "prompt": "a red fox",
+    "negative_prompt": "blurry",
+}
+IMAGINAIRY = {
+    "prompt": {
+        "prompt": [{"text": "a red fox", "weight": 1.0}, {"text": "snow", "weight": 0.5}],
+        "negative_prompt": [{"text": "blurry", "weight": 1.0}],
+        "prompt_strength": 7.5,
+        "seed": 42,
+        "steps": 20,
+        "size": [512, 768],
+        "solver_type": "dpmpp",
+        "model_weights": {"name": "Stable Diffusion 1.5"},
+    }
+}
 HUGGING_FACE = {
     "prompt": "1girl, smile",
     "negative_prompt": "lowres",
@@ -256,6 +297,11 @@ def fooocus_jpeg(text: str | Mapping[str, Any]) -> bytes:
     """Pillow puts text, scheme and software into IFD0, where the first two do not belong."""
     fields = {0x0131: b"Fooocus v2.5.5", 0x927C: b"fooocus", 0x9286: written(text).encode()}
     return pictures.jpeg(pictures.tiff(fields))
+
+
+def imaginairy_jpeg(comment: Mapping[str, Any], software: bytes = b"Imaginairy / SD 1.5") -> bytes:
+    """Pillow writes the UserComment without a word on its character set."""
+    return pictures.jpeg(pictures.tiff({0x0131: software}, written(comment).encode()))
 
 
 def easy_diffusion_png(settings: Mapping[str, Any]) -> bytes:

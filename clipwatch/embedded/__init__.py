@@ -23,10 +23,14 @@ from clipwatch.embedded import (
     easydiffusion,
     fooocus,
     huggingface,
+    imaginairy,
     invokeai,
+    koboldcpp,
+    mflux,
     midjourney,
     novelai,
     provenance,
+    scripts,
     stabilitymatrix,
     swarmui,
     tensorart,
@@ -39,7 +43,8 @@ __all__ = ["READERS", "read", "understand"]
 #: The first that finds a prompt is believed. Those that know their own mark go first, because
 #: they share their fields with others: SwarmUI, Stability Matrix, TensorArt and Civitai put
 #: ComfyUI's graph beside what they say themselves, and Easy Diffusion's ``prompt`` is no graph.
-#: Of JSON in ``parameters``, Hugging Face's has no mark at all, so it goes behind Fooocus's.
+#: Of JSON in ``parameters``, Hugging Face's has no mark at all, so it goes behind Fooocus's, and
+#: mflux's goes before both, because it shares names with them.
 #: A1111's text goes before the graph, because a node that writes it into a ComfyUI file was told
 #: the prompt, while from the graph it is concluded. Who merely made it is asked last.
 READERS: tuple[Reader, ...] = (
@@ -49,12 +54,16 @@ READERS: tuple[Reader, ...] = (
     civitai,
     novelai,
     invokeai,
+    mflux,
+    imaginairy,
     fooocus,
     easydiffusion,
     drawthings,
     huggingface,
+    koboldcpp,
     a1111,
     midjourney,
+    scripts,
     comfyui,
     provenance,
 )

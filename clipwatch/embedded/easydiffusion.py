@@ -28,6 +28,7 @@ TITLES = {
     "Stable Diffusion model": "use_stable_diffusion_model",
     "Clip Skip": "clip_skip",
     "ControlNet model": "use_controlnet_model",
+    "ControlNet Filter": "control_filter_to_apply",
     "VAE model": "use_vae_model",
     "Sampler": "sampler_name",
     "Width": "width",
@@ -38,9 +39,13 @@ TITLES = {
     "LoRA model": "use_lora_model",
     "LoRA Strength": "lora_alpha",
     "Hypernetwork model": "use_hypernetwork_model",
+    "Hypernetwork Strength": "hypernetwork_strength",
+    "Embedding models": "use_embeddings_model",
+    "Seamless Tiling": "tiling",
     "Use Face Correction": "use_face_correction",
     "Use Upscaling": "use_upscale",
     "Upscale By": "upscale_amount",
+    "Latent Upscaler Steps": "latent_upscaler_steps",
 }
 NAMES = {
     "prompt": "",

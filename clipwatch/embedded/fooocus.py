@@ -1,7 +1,8 @@
-"""Fooocus and its descendants, Fooocus-MRE and RuinedFooocus: JSON in different places.
+"""Fooocus and its descendants, Fooocus-MRE, SimpleSDXL and RuinedFooocus: JSON in different places.
 
 Fooocus         PNG ``parameters`` beside ``fooocus_scheme``; in JPEG and WebP the UserComment
-                beside a MakerNote with the scheme. In the scheme "a1111" it is A1111's text
+                beside a MakerNote with the scheme. In the scheme "a1111" it is A1111's text,
+                in SimpleSDXL's and FooocusPlus's "simple" names are the titles of the page
 Fooocus-MRE     PNG ``Comment``, the comment of a JPEG
 RuinedFooocus   PNG ``parameters``, UserComment, with ``software`` in it
 """
@@ -24,8 +25,11 @@ FOOOCUS = "Fooocus"
 MRE = "Fooocus-MRE"
 RUINED = "RuinedFooocus"
 KEYS = ("parameters", "EXIF UserComment", "Comment")
+TITLED_SIGNS = ("Full Prompt", "Base Model")
 #: A prompt beside one of these is Fooocus's, whatever else the file says.
-SIGNS = frozenset(("full_prompt", "real_prompt", "adm_guidance", "base_model", "base_model_name"))
+SIGNS = frozenset(
+    ("full_prompt", "real_prompt", "adm_guidance", "base_model", "base_model_name", *TITLED_SIGNS)
+)
 NAMES = {
     "prompt": "",
     "negative_prompt": "",
@@ -42,6 +46,18 @@ NAMES = {
     "base_model_name": "model",
     "base_model_hash": "model_hash",
     "base_clip_skip": "clip_skip",
+    "Negative Prompt": "",
+    "Resolution": "",
+    "Version": "",
+    "Base Model": "model",
+    "Base Model Hash": "model_hash",
+    "CLIP Skip": "clip_skip",
+    "Guidance Scale": "cfg",
+    "Sampler": "sampler",
+    "Scheduler": "scheduler",
+    "Seed": "seed",
+    "Steps": "steps",
+    "VAE": "vae",
 }
 
 
@@ -60,11 +76,13 @@ def _is_ours(fields: Mapping[str, Any]) -> bool:
 
 
 def _understood(text: Text, fields: Mapping[str, Any]) -> Answer | None:
-    version = words(fields.get("version")) or words(fields.get("software"))
-    prompts = _told(fields, "prompt", "Prompt", "full_prompt", "real_prompt")
+    version = next(filter(None, _told(fields, "version", "Version", "software")), "")
+    prompts = _told(fields, "prompt", "Prompt", "full_prompt", "Full Prompt", "real_prompt")
     if not prompts:
         return None
-    negative = _told(fields, "negative_prompt", "Negative", "full_negative_prompt")
+    negative = _told(
+        fields, "negative_prompt", "Negative", "Negative Prompt", "full_negative_prompt"
+    )
     return answer(
         text,
         _generator(version, fields),
@@ -87,13 +105,14 @@ def _generator(version: str, fields: Mapping[str, Any]) -> str:
 
 def _size(fields: Mapping[str, Any]) -> dict[str, str]:
     """Fooocus writes a tuple as Python shows it: "(1152, 896)"."""
-    width, _, height = words(fields.get("resolution")).strip("()").replace(" ", "").partition(",")
+    told = words(fields.get("resolution")) or words(fields.get("Resolution"))
+    width, _, height = told.strip("()").replace(" ", "").partition(",")
     return size(width or fields.get("width"), height or fields.get("height"))
 
 
 def _loras(fields: Mapping[str, Any]) -> Iterator[dict[str, Any] | None]:
     """``[name, weight, hash]``, or RuinedFooocus's ``[hash, "weight - name"]``."""
-    for entry in items(fields.get("loras")):
+    for entry in items(fields.get("loras")) or items(fields.get("LoRAs")):
         values = items(entry)
         if len(values) > 1 and isinstance(values[1], str) and " - " in values[1]:
             weight, _, name = values[1].partition(" - ")

@@ -1,6 +1,7 @@
 """Demonstrations on Hugging Face, such as Animagine: diffusers' settings as JSON.
 
-PNG ``parameters``; conversions keep it as a comment. They share names rather than a program.
+PNG ``parameters``; conversions keep it as a comment. They share names rather than a program, and
+other programs write such JSON with names of their own.
 Chats and taggers write JSON with a ``prompt`` and a ``seed`` too, so that one of the settings is
 asked for that are never said of anything but making a picture.
 """
@@ -14,10 +15,16 @@ from clipwatch.embedded.fields import answer, mapping, renamed, size, words
 GENERATOR = "Hugging Face"
 KEYS = ("parameters", "EXIF UserComment", "Comment")
 SIGNS = frozenset(("negative_prompt", "guidance_scale", "num_inference_steps"))
+OTHERS = frozenset(("negativePrompt", "cfg_scale", "cfgScale"))
 NAMES = {
     "prompt": "",
     "negative_prompt": "",
+    "negativePrompt": "",
     "resolution": "",
+    "width": "",
+    "height": "",
+    "cfg_scale": "cfg",
+    "cfgScale": "cfg",
     "guidance_scale": "cfg",
     "num_inference_steps": "steps",
     "Model": "",
@@ -36,17 +43,19 @@ def read(texts: Texts) -> Answer | None:
 
 
 def _is_told(fields: Mapping[str, Any]) -> bool:
-    return isinstance(fields.get("prompt"), str) and not SIGNS.isdisjoint(fields)
+    return isinstance(fields.get("prompt"), str) and not (SIGNS | OTHERS).isdisjoint(fields)
 
 
 def _understood(text: Text, fields: Mapping[str, Any]) -> Answer:
     width, _, height = words(fields.get("resolution")).replace(" ", "").partition("x")
     return answer(
         text,
-        GENERATOR,
+        None if SIGNS.isdisjoint(fields) else GENERATOR,
         prompt=words(fields["prompt"]),
-        negative=words(fields.get("negative_prompt")),
-        parameters=renamed(fields, NAMES) | _model(fields.get("Model")) | size(width, height),
+        negative=words(fields.get("negative_prompt")) or words(fields.get("negativePrompt")),
+        parameters=renamed(fields, NAMES)
+        | _model(fields.get("Model"))
+        | size(width or fields.get("width"), height or fields.get("height")),
     )
 
 

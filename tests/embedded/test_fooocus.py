@@ -111,3 +111,19 @@ def test_values_of_any_kind_do_no_harm(broken: dict[str, Any]) -> None:
     found = read(written.png_with(parameters=written.FOOOCUS | broken))
     assert (found.outcome, found.prompt, found.generator) == (Outcome.NO_PROMPT, "", "Fooocus")
     assert found.parameters["seed"] == 42
+
+
+@pytest.mark.parametrize("key", ["parameters", "Comment"])
+def test_the_simple_scheme_has_the_titles_of_the_page(key: str) -> None:
+    found = read(written.png_of({key: written.SIMPLE, "fooocus_scheme": "simple"}))
+    assert (found.prompt, found.negative) == ("a red fox", "blurry")
+    assert (found.generator, found.version) == ("Fooocus", "SimpleSDXL2_20241001")
+    assert found.parameters == {
+        "model": "juggernautXL",
+        "cfg": 4,
+        "size": "1152x896",
+        "sampler": "dpmpp_2m",
+        "seed": 42,
+        "steps": 30,
+        "loras": [{"name": "ink", "weight": 0.5}],
+    }

@@ -28,6 +28,13 @@ def test_the_settings_of_diffusers(picture: bytes) -> None:
     }
 
 
+def test_names_of_other_programs_tell_as_much() -> None:
+    told = {"prompt": "a fox", "negativePrompt": "x", "cfg_scale": 7, "width": 64, "height": 48}
+    found = read(written.png_with(parameters=told))
+    assert (found.prompt, found.negative, found.generator) == ("a fox", "x", None)
+    assert found.parameters == {"cfg": 7, "size": "64x48"}
+
+
 @pytest.mark.parametrize("resolution", [None, 5, "", "x", "832", "832 x", ["832", "1216"]])
 def test_a_resolution_of_any_kind_does_no_harm(resolution: object) -> None:
     found = read(written.png_with(parameters=written.HUGGING_FACE | {"resolution": resolution}))

@@ -19,7 +19,8 @@ from tests.embedded.told import texts
 NAMES = (
     "parameters", "prompt", "workflow", "Comment", "Description", "Software", "Source", "Author",
     "postprocessing", "parameters-json", "generation_data", "fooocus_scheme", "Dream", "AIGC",
-    "sd-metadata", "invokeai_metadata", "invokeai_graph", "negative_prompt", "Prompt",
+    "sd-metadata", "invokeai_metadata", "invokeai_graph", "negative_prompt", "Prompt", "seed",
+    "steps",
     "use_stable_diffusion_model", "Stable Diffusion model", "lora_alpha", "use_lora_model",
     "EXIF UserComment", "EXIF Model", "EXIF ImageDescription", "EXIF Software", "EXIF MakerNote",
     "XMP UserComment", "XMP description", "XMP AIGC", "XMP DigitalSourceType", "C2PA",
@@ -29,7 +30,8 @@ EXAMPLES: tuple[Any, ...] = (
     {"extraMetadata": json.dumps(written.CIVITAI)}, written.NOVELAI_V4, written.INVOKEAI,
     {"Software": "NovelAI", "Comment": json.dumps(written.NOVELAI_V4)}, written.FOOOCUS,
     {"image": {"prompt": [{"prompt": "a [b]", "weight": 1}]}}, written.RUINED,
-    written.HUGGING_FACE, written.EASY_DIFFUSION, written.DRAW_THINGS, written.AIGC,
+    written.MFLUX, written.IMAGINAIRY, written.SIMPLE, written.HUGGING_FACE,
+    written.EASY_DIFFUSION, written.DRAW_THINGS, written.AIGC,
     {"sources": ["trainedAlgorithmicMedia"], "agents": [], "generators": []},
 )  # fmt: skip
 

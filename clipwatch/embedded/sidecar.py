@@ -2,7 +2,7 @@
 
     x.txt x.png.txt     A1111's infotext, Easy Diffusion's settings, a caption or a list of tags
     x.caption           a caption (kohya's trainers)
-    x.json x.swarm.json settings of Easy Diffusion, SwarmUI and others
+    x.json x.swarm.json settings of Easy Diffusion, SwarmUI, mflux and others
 
 Reading the file is the caller's business; here it is only told which one, and what it says.
 """
@@ -10,7 +10,7 @@ Reading the file is the caller's business; here it is only told which one, and w
 import re
 
 from clipwatch import embedded
-from clipwatch.embedded import a1111, easydiffusion, fooocus, huggingface, swarmui
+from clipwatch.embedded import a1111, easydiffusion, fooocus, huggingface, mflux, swarmui
 from clipwatch.embedded.base import Answer, Damaged, RawMetadata, Text, json_object
 from clipwatch.embedded.fields import answer
 from clipwatch.model import Embedded
@@ -20,10 +20,19 @@ IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".jxl", ".gif", ".he
 ENDINGS = (".txt", ".caption", ".swarm.json", ".json")
 #: Control characters that no text has; a file with them is something else.
 BINARY = frozenset(map(chr, range(32))) - frozenset("\t\n\r\f")
-#: Web pages, where a picture was fetched, and on what terms: people keep these beside it too.
+#: Web pages, where a picture was fetched, and on what terms; thanks of whom it is from; documents
+#: that begin with their kind or a heading; logs; names of files: people keep these beside it too.
 FOREIGN = re.compile(
-    r"<(?:!doctype|html|\?xml)|https?://|copyright \(c\)|all rights reserved", re.I
+    r"<(?:!doctype|html|\?xml)|https?://|copyright \(c\)|all rights reserved"
+    r"|permission is hereby granted|creative commons|\b(?:mit|bsd|apache|general public) licen[cs]e"
+    r"|patreon|trigger words?:|thanks? (?:you )?for (?:download|purchas|buy)"
+    r"|\A(?:changelog|read ?me|release notes|credits|terms of use)\b[^\n,]{0,20}\n|^#{1,6} \S|^```"
+    r"|^\W?\d{4}-\d\d-\d\d[ T]\d\d:\d\d|^traceback \(most recent"
+    r"|\w\.(?:png|jpe?g|webp|safetensors|ckpt|exe|zip|py)\b",
+    re.I | re.M,
 )
+#: A line of a list of settings or facts; no caption is made of such alone.
+PAIR = re.compile(r"[\w/ -]{1,40}: ")
 
 
 def names_for(image: str) -> tuple[str, ...]:
@@ -61,6 +70,7 @@ def _from_json(field: Text) -> Answer | None:
     alone = {"parameters": field}
     return (
         swarmui.understood(field)
+        or mflux.understood(field)
         or easydiffusion.understood(field, field.fields() or {})
         or fooocus.read(alone)
         or huggingface.read(alone)
@@ -77,6 +87,9 @@ def _caption(field: Text) -> Answer | None:
     caption = field.load().strip()
     if not caption or len(caption) > MAX_CAPTION or not BINARY.isdisjoint(caption):
         return None
-    if FOREIGN.search(caption) or json_object(caption):
+    if FOREIGN.search(caption) or json_object(caption) or not any(map(str.isalpha, caption)):
+        return None
+    lines = caption.splitlines()
+    if len(lines) > 1 and all(map(PAIR.match, filter(str.strip, lines))):
         return None
     return answer(field, None, prompt=caption)

@@ -38,11 +38,13 @@ def test_the_text_that_a1111_saves() -> None:
 
 def test_easy_diffusions_text_may_have_prompts_of_many_lines() -> None:
     settings = written.EASY_DIFFUSION_TITLES | {"Prompt": "a red fox,\nforest"}
+    settings |= {"Embedding models": None, "Seamless Tiling": "x"}
     text = "".join(f"{key}: {value}\n" for key, value in settings.items())
     found = read_sidecar("x.txt", text)
     assert found is not None
     assert (found.prompt, found.negative) == ("a red fox,\nforest", "blurry")
-    assert (found.generator, found.parameters["seed"]) == ("Easy Diffusion", 42)
+    assert (found.generator, found.parameters["cfg"]) == ("Easy Diffusion", 7.5)
+    assert found.parameters["tiling"] == "x"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,16 @@ def test_swarmuis_json() -> None:
 
 
 @pytest.mark.parametrize("name", ["x.txt", "x.png.txt", "x.caption"])
-@pytest.mark.parametrize("text", ["1girl, smile, park\n", "A fox sits\nin the snow.", "{cat}, 5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1girl, smile, park\n",
+        "A fox sits\nin the snow.",
+        "{cat}, 5",
+        "Anime style: a fox, credits on a screen",
+        "A car. We submit: its license plate is red\nand 2024-05-01 is on it.",
+    ],
+)
 def test_captions_and_lists_of_tags(name: str, text: str) -> None:
     found = read_sidecar(name, text)
     assert found is not None
@@ -83,6 +94,15 @@ def test_captions_and_lists_of_tags(name: str, text: str) -> None:
         ("x.txt", "MIT License\n\nCopyright (c) 2020 A Painter\n"),
         ("x.txt", "<!DOCTYPE html><p>A fox.</p>"),
         ("x.txt", "\x7fELF\x00\x01"),
+        ("x.txt", "Permission is hereby granted, free of charge, to any person"),
+        ("x.txt", "Changelog\n\n1.2\n- better eyes"),
+        ("x.txt", "# Fox\n\nCopy it to the models."),
+        ("x.txt", "2024-05-01 10:00:00 INFO started\n2024-05-01 10:00:01 ERROR no memory"),
+        ("x.txt", "name,width\nx.png,512"),
+        ("x.txt", "0 0.5 0.5 0.25\n1 0.1 0.2 0.3"),
+        ("x.txt", "File Name      : a fox\nImage Size     : 640x980"),
+        ("x.txt", "Positive prompt: a fox\nNegative prompt: bad"),
+        ("x.txt", "Trigger word: foxx\nthanks for downloading"),
         ("x.txt", "x" * 20_001),
         ("x.txt", '{"a": 5}'),
         ("x.json", "[]"),

@@ -55,8 +55,14 @@ HINT_SIZE = "raise the largest request that it, or the proxy before it, takes"
 HINT_TAGGER = "this wd14-tagger cannot be asked while the web UI has --api-auth: start it without"
 HINT_WAIT = "nothing needs to be done: it is asked again later"
 HINT_GRAPH = "update ComfyUI and its nodes, or set a workflow that runs there, exported anew"
+HINT_KIND = "set the back end's kind to what this server really is, or to auto"
+HINT_SILENT = (
+    "it may be loading a model, or be at work: look at its log, and restart it if it stays silent"
+)
 HINT_UPLOAD = "nothing needs to be done: it is sent again"
-HINT_VISION = "load a model with vision (KoboldCpp and llama.cpp: --mmproj)"
+HINT_VISION = (
+    "load a model with vision (Ollama: pull one, like qwen2.5vl; KoboldCpp and llama.cpp: --mmproj)"
+)
 
 
 class RouteAbsent(BackendMisconfigured):
@@ -232,8 +238,7 @@ def _unprocessable(fields: frozenset[str]) -> Meaning:
     if "model" in fields:
         return Meaning(ModelUnknown, HINT_MODEL)
     if fields and "image" not in fields:
-        hint = "it expects another request: set the right kind for it"
-        return Meaning(BackendMisconfigured, hint)
+        return Meaning(BackendMisconfigured, HINT_KIND)
     return Meaning(PictureRejected, HINT_PICTURE)
 
 

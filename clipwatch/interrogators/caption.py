@@ -14,7 +14,7 @@ HINT_LOG = "look at the server's log: its interrogation model may be missing or 
 DISGUISES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), reason)
     for pattern, reason in (
-        (r"^\s*$", "it is empty"),
+        (r"^\s*$", "but an empty text"),
         (r"<error>\s*$", "its interrogation broke off"),  # A1111, Forge: alone or behind a part
         (r"^\s*CLIP error", "its CLIP failed"),  # SD.Next
         (r"^\s*Ran out of VRAM", "it ran out of memory"),  # clip-interrogator-ext
@@ -64,19 +64,17 @@ def checked(text: str) -> str:
     that the model cannot be loaded: no image is to blame for that.
     """
     if len(text) > LONGEST:
-        raise CaptionRejected(f"the caption has {len(text)} characters", hint=HINT_LOG)
+        raise CaptionRejected(f"the server gave {len(text)} characters", hint=HINT_LOG)
     shown = printable(text.strip())[:100]
     if _NOT_LOADED.search(text):
         raise BackendMisconfigured(
-            f"the server's caption is none, its model cannot be loaded: {shown!r}",
+            f"the server gave no caption, its model cannot be loaded: {shown!r}",
             hint=HINT_LOAD,
             problem=Problem.MODEL_ABSENT,
         )
     for pattern, reason in DISGUISES:
         if pattern.search(text):
-            raise CaptionRejected(
-                f"the server's caption is none, {reason}: {shown!r}", hint=HINT_LOG
-            )
+            raise CaptionRejected(f"the server gave no caption, {reason}: {shown!r}", hint=HINT_LOG)
     return text.replace("\0", "").strip()
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from clipwatch.errors import BackendFailed, BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import is_default
-from clipwatch.interrogators.answer import HINT_API, RouteAbsent
+from clipwatch.interrogators.answer import HINT_API, HINT_KIND, RouteAbsent
 from clipwatch.interrogators.base import Activity, Auth, Capabilities, Interrogator, Picture
 from clipwatch.interrogators.body import PictureBody
 from clipwatch.interrogators.http import Server
@@ -43,7 +43,7 @@ def text_of(answer: Any, keys: Sequence[str], url: str) -> str:
     if not isinstance(value, str):
         raise BackendFailed(
             f"{url} answered without a text under {' or '.join(keys)}",
-            hint="set the kind that this server really is",
+            hint=HINT_KIND,
         )
     return value
 
@@ -131,9 +131,10 @@ def absent_model(
     name, the server's where it is the default, for then no image is to blame."""
     if not is_default(asked):
         return unknown_model(url, used, known)
+    others = tuple(name for name in known if name != used)
     return BackendMisconfigured(
         f"{url} has no model {used!r}, which is this back end's default",
-        hint=f"set the back end's model to {_few(known) or 'one that it has'}, or load it again",
+        hint=f"set the back end's model to {_few(others) or 'one that it has'}, or load it again",
         problem=Problem.MODEL_ABSENT,
     )
 

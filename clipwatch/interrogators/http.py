@@ -20,7 +20,14 @@ from clipwatch.errors import (
     InterrogatorError,
     Problem,
 )
-from clipwatch.interrogators.answer import Answer, decoded, failure, failure_said, hidden
+from clipwatch.interrogators.answer import (
+    HINT_SILENT,
+    Answer,
+    decoded,
+    failure,
+    failure_said,
+    hidden,
+)
 from clipwatch.interrogators.body import PictureBody
 
 ANSWER_LIMIT = 1 << 20
@@ -53,6 +60,11 @@ BESIDE_V1 = (
 )
 
 HINT_START = "start it, or correct the back end's url"
+HINT_BROKE_OFF = (
+    "see whether it still runs, and its log; if it speaks TLS, begin its url with https://"
+)
+#: How errors call the server that raise who do not know it.
+THE_SERVER = "the server "
 
 
 class Server:
@@ -175,7 +187,9 @@ class Server:
             yield
         except InterrogatorError as error:
             message = hidden(error.message, self._credentials()[1])
-            error.message = message if self.url in message else f"{self.url}: {message}"
+            if message.startswith(THE_SERVER):
+                message = f"{self.url} {message.removeprefix(THE_SERVER)}"
+            error.message = message
             error.args = (error.message,)
             raise
 
@@ -332,9 +346,9 @@ def _cause(
         server = f"{asked.scheme}://{asked.netloc}"
         return BackendAbsent(f"nothing answers at {server}: {reason}", hint=HINT_START)
     if isinstance(error, TimeoutError):
-        return BackendTimeout(f"{url} gave no answer in time", hint="see what it is busy with")
-    hint = "look at its log; if it speaks TLS, write the url with https://"
-    return BackendBrokeOff(f"{url} broke off: {reason}", hint=hint)
+        return BackendTimeout(f"{url} gave no answer in time", hint=HINT_SILENT)
+    said = f"{url} broke off before it had answered: {reason}"
+    return BackendBrokeOff(said, hint=HINT_BROKE_OFF)
 
 
 def _reason(error: aiohttp.ClientError | OSError) -> str:

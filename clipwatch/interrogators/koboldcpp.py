@@ -5,7 +5,7 @@ from typing import Any
 
 from clipwatch.errors import BackendMisconfigured, ModelUnknown, Problem
 from clipwatch.interrogators.aliases import is_alias
-from clipwatch.interrogators.answer import HINT_VISION, RouteAbsent
+from clipwatch.interrogators.answer import HINT_KIND, HINT_VISION, RouteAbsent
 from clipwatch.interrogators.base import Activity, Auth, Capabilities, Picture
 from clipwatch.interrogators.exchange import absent_model, request_body, text_of, unknown_model
 from clipwatch.interrogators.http import Server
@@ -68,9 +68,7 @@ class KoboldCpp:
     async def _look(self) -> Capabilities:
         version = await looked_up(self._server, VERSION)
         if version.get("result") != "KoboldCpp":
-            raise BackendMisconfigured(
-                f"{self.url} is no KoboldCpp", hint="set the kind that this server really is"
-            )
+            raise BackendMisconfigured(f"{self.url} is no KoboldCpp", hint=HINT_KIND)
         if version.get("vision") is False:  # old versions do not say
             raise BackendMisconfigured(
                 f"{self.url} has no vision model",

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from clipwatch.errors import BackendFailed
+from clipwatch.interrogators.answer import HINT_KIND
 from clipwatch.interrogators.caption import checked
 from clipwatch.interrogators.spoken import no_answer, refuse, unthought
 
@@ -37,7 +38,7 @@ def prompt_of(answer: Any, url: str) -> str:
     if not isinstance(message, dict):
         raise BackendFailed(
             f"{url} answered without choices[0].message",
-            hint="set the kind that this server really is",
+            hint=HINT_KIND,
         )
     text = plain(_content(message.get("content")))
     is_cut = choice.get("finish_reason") == "length"

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from clipwatch.errors import BackendFailed, InterrogatorError
-from clipwatch.interrogators.answer import RouteAbsent
+from clipwatch.interrogators.answer import HINT_KIND, RouteAbsent
 from clipwatch.interrogators.base import Auth
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.webui import auth_at, looked_up, text_or_none
@@ -66,7 +66,7 @@ async def listed_models(server: Server) -> tuple[str, ...]:
     if not isinstance(data, list):
         raise BackendFailed(
             f"{server.url} answered without a list of models",
-            hint="set the kind that this server really is",
+            hint=HINT_KIND,
         )
     ids = (entry.get("id") for entry in data if isinstance(entry, dict))
     return tuple(model for model in ids if isinstance(model, str) and model)

@@ -69,11 +69,17 @@ def unthought(text: str) -> str:
 
 def no_answer() -> CaptionRejected:
     """The error for a model that only thought."""
-    return CaptionRejected("the model thought without coming to an answer", hint=HINT_THINKING)
+    return CaptionRejected(
+        "the server gave no caption, its model thought without coming to an answer",
+        hint=HINT_THINKING,
+    )
 
 
 def refuse(said: str, *, is_refusal: bool = False) -> None:
     """Raises ``CaptionRejected`` for a refusal, by its words if not by what else is known."""
     if is_refusal or _REFUSAL.match(said.replace("\u2019", "'")):
         shown = printable(said)[:100]
-        raise CaptionRejected(f"the model refused to describe it: {shown!r}", hint=HINT_MODEL)
+        raise CaptionRejected(
+            f"the server gave no caption, its model refused to describe it: {shown!r}",
+            hint=HINT_MODEL,
+        )

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clipwatch.errors import BackendFailed
+from clipwatch.errors import BackendFailed, CaptionRejected
+from clipwatch.interrogators.answer import HINT_KIND
 from clipwatch.interrogators.caption import checked, plain_name
 from clipwatch.model import Caption, Tag, TagOrigin
 
+HINT_UNSURE = "have this image described by a model of another kind"
 FLOOR = 0.1
 SURE = 0.35
 #: What the WD taggers rate, among the tags in some answers.
@@ -56,6 +58,8 @@ def caption_of(
     tags += [_tag(name, score, "general") for name, score in best if score > FLOOR]
     tags += [_tag(name, score, "rating") for name, score in _best_first(ratings)]
     unique = {(tag.name, tag.category): tag for tag in reversed(tags) if tag.name}
+    if tags and not sure:
+        raise CaptionRejected(f"the server is sure of no tag with {model}", hint=HINT_UNSURE)
     text = ", ".join(map(written, sure))
     return Caption(checked(text), model, tuple(reversed(unique.values())), mode)
 
@@ -65,7 +69,7 @@ def _best_first(scores: Mapping[str, Any]) -> list[tuple[str, float]]:
         if isinstance(score, bool) or not isinstance(score, int | float):
             raise BackendFailed(
                 f"the server gave {name[:50]!r} a score that is no number",
-                hint="set the kind that this server really is",
+                hint=HINT_KIND,
             )
     return sorted(scores.items(), key=lambda item: -item[1])
 

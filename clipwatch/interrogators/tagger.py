@@ -5,7 +5,7 @@ from typing import Any
 
 from clipwatch.errors import BackendFailed, ModelUnknown
 from clipwatch.interrogators.aliases import is_alias, model_used
-from clipwatch.interrogators.answer import RouteAbsent
+from clipwatch.interrogators.answer import HINT_KIND, RouteAbsent
 from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.exchange import (
     absent_model,
@@ -99,7 +99,7 @@ def told_apart(answer: Any, url: str) -> tuple[Mapping[str, Any], Mapping[str, A
     if not isinstance(found, dict):
         raise BackendFailed(
             f"{url} answered without scores under caption",
-            hint="set the kind that this server really is",
+            hint=HINT_KIND,
         )
     if isinstance(found.get("tag"), dict):
         ratings = found.get("rating")

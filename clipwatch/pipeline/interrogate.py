@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from clipwatch.errors import ModelUnknown, NotFound, NotInTime, Problem, Unavailable
+from clipwatch.interrogators.answer import HINT_SILENT
 from clipwatch.interrogators.base import Auth, Capabilities
 from clipwatch.metrics import Metrics
 from clipwatch.model import Ask, Clock, Job, Priority, Prompt
@@ -295,7 +296,7 @@ class Interrogations:
                 busy=True,
                 problem=Problem.BUSY,
                 reason=f"{interrogator.url} accepts connections but does not answer",
-                hint="look at what the server is doing",
+                hint=HINT_SILENT,
             )
         trouble = worker.standing.trouble if self._vain([worker]) else None
         busy = found.busy or worker.attention.permission.most is None

@@ -51,7 +51,7 @@ class Standing:
             return None
         until = local(self._clock.now() + round(self.wait * 1e6))
         reason = self.trouble.message if self.trouble else "it failed"
-        return f"{reason}; the breaker is open until {until:%H:%M:%S}"
+        return f"{reason}; it is asked again at {until:%H:%M:%S}"
 
     def failed(self, error: InterrogatorError) -> None:
         """Let the breaker know; an image's own failure shows that the server works."""

@@ -8,9 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.errors import BackendFailed
+from clipwatch.errors import BackendFailed, BackendMisconfigured
 from clipwatch.interrogators.base import Activity
-from clipwatch.interrogators.exchange import activity_of, listed_in, request_body, unknown_model
+from clipwatch.interrogators.exchange import (
+    absent_model,
+    activity_of,
+    listed_in,
+    request_body,
+    unknown_model,
+)
 from tests.contracts.interrogator import make_red
 
 RED = make_red()
@@ -57,6 +63,12 @@ def test_models_are_listed_as_texts_or_by_name() -> None:
 def test_a_list_without_models_is_none(answer: Any) -> None:
     with pytest.raises(BackendFailed, match="lists no models"):
         listed_in(answer, "x")
+
+
+def test_a_default_that_is_missing_is_not_suggested() -> None:
+    error = absent_model("http://h:1", "", "clip", ("clip", "deepdanbooru"))
+    assert isinstance(error, BackendMisconfigured)
+    assert "to one of deepdanbooru," in error.hint
 
 
 def test_an_unknown_model_names_a_few_and_knows_all() -> None:

@@ -51,8 +51,10 @@ def test_a_name_in_two_spellings_is_one_tag_with_the_better_score() -> None:
 
 @pytest.mark.parametrize("scores", [{}, {"hat": 0.3}, {"": 0.9}])
 def test_without_a_sure_tag_there_is_no_caption(scores: dict[str, float]) -> None:
-    with pytest.raises(CaptionRejected):
+    with pytest.raises(CaptionRejected) as caught:
         caption_of(scores, {}, model="wd")
+    assert ("sure of no tag" in caught.value.message) is ("hat" in scores)
+    assert caught.value.hint
 
 
 @given(st.dictionaries(st.text(), st.floats(-1, 2)))

@@ -100,7 +100,7 @@ async def test_the_queue_can_be_paused_and_goes_on(rig: Rig) -> None:
 
 
 FREE = {"waits_for": None}
-DOWN = {"waits_for": "nothing listens there; the breaker is open until 20:15:00"}
+DOWN = {"waits_for": "nothing listens there; it is asked again at 20:15:00"}
 BUSY = {"waits_for": "studio renders for its owner"}
 
 

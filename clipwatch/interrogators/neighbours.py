@@ -19,7 +19,6 @@ USUAL_PORTS = (7860, 7861, 8188, 5001, 11434, 1234, 8080, 9931, 8000)
 HOST = "127.0.0.1"
 #: Other names of it.
 HERE = ("localhost", "::1")
-CONNECT_SECONDS = 0.3
 #: For all questions to one of them.
 LOOK_SECONDS = 2.0
 #: Between two looks around.
@@ -75,12 +74,12 @@ def _place(url: str) -> tuple[str | None, int | None]:
 
 async def _look(port: int, patience: float) -> Neighbour | None:
     """The server at a port; None where there is none, or one that nobody knows."""
-    if not await _listens(port):
-        return None
     url = f"http://{HOST}:{port}"
     server = Server(url, patience=patience)
     try:
         async with asyncio.timeout(patience):
+            if not await _listens(port):
+                return None
             kind = await detect(server)
     except (InterrogatorError, TimeoutError):
         return None
@@ -91,9 +90,8 @@ async def _look(port: int, patience: float) -> Neighbour | None:
 
 async def _listens(port: int) -> bool:
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:  # a TimeoutError is one
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
         return False
     writer.close()
     return True

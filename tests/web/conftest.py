@@ -117,7 +117,7 @@ async def application(
     server_settings: ServerSettings | None = None,
     enabled: bool = True,
     unasked: bool = True,
-    limit: float = 5.0,
+    limit: float = 30.0,
     ports: Sequence[int] = (),
 ) -> AsyncIterator[Rig]:
     """A rig over ``folder``, as the daemon builds it; its workers run. Without ``unasked`` they
@@ -182,7 +182,7 @@ async def application(
         thumbnails = Thumbnails(folder_of_them, store, has_room=lambda: True)
         idle = IdlePass(store, thumbnails, clock=clock, share=0, is_quiet=never)
         look = partial(health.look, consumer, interrogations, store, keeping, idle)
-        neighbours = Neighbours(ports, monotonic=clock.monotonic)
+        neighbours = Neighbours(ports, monotonic=clock.monotonic, patience=60.0)
         diagnostician = Diagnostician(interrogations, neighbours, clock)
         services = Services(
             store,

@@ -83,7 +83,7 @@ async def test_a1111s_answer_is_not_its_own() -> None:
 
 
 async def test_a_web_ui_that_stands_still_is_busy_not_down() -> None:
-    async with FakeClipExt() as server, asking(server, patience=0.05) as clipext:
+    async with FakeClipExt() as server, asking(server, patience=0.25) as clipext:
         server.frozen = True
         with pytest.raises(BackendTimeout):
             await clipext.activity()

@@ -49,8 +49,8 @@ async def comfyui(server: FakeComfyui) -> AsyncIterator[Comfyui]:
     await made.close()
 
 
-def asking(url: str, *, poll: float = 0.01, patience: float = 10.0) -> Comfyui:
-    return Comfyui(Server(url, patience=patience), model="", monotonic=time.monotonic, poll=poll)
+def asking(url: str, *, poll: float = 0.01) -> Comfyui:
+    return Comfyui(Server(url), model="", monotonic=time.monotonic, poll=poll)
 
 
 def polls(server: FakeComfyui) -> int:
@@ -225,8 +225,9 @@ async def test_a_websocket_that_breaks_off_does_no_harm(
 
 
 async def test_a_server_that_falls_silent_meanwhile_is_waited_for(server: FakeComfyui) -> None:
-    comfyui = asking(server.url, patience=0.05)
+    comfyui = asking(server.url)
     call = await waiting(server, comfyui)
+    comfyui._server._patience = 0.05
     server.frozen = True
     before = len(server.seen)
     await eventually(lambda: len(server.seen) > before + 1)

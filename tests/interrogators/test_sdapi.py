@@ -162,7 +162,7 @@ async def test_activity_is_unknown_where_nothing_tells() -> None:
 
 async def test_a_server_that_accepts_and_says_nothing_is_busy_not_down(server: FakeA1111) -> None:
     server.frozen = True
-    sdapi = Sdapi(Server(server.url, patience=0.05), model="", monotonic=time.monotonic)
+    sdapi = Sdapi(Server(server.url, patience=0.25), model="", monotonic=time.monotonic)
     with pytest.raises(BackendTimeout):
         await sdapi.activity()
     found = await sdapi.probe()

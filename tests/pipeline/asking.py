@@ -54,11 +54,12 @@ class Server:
 
 
 class Counted:
-    """A store that counts the pictures that were looked up in it, the last step before sending."""
+    """A store that counts the pictures that were looked up in it, the last step before sending,
+    and the jobs that were asked for, whose answer is waited for from then on."""
 
     def __init__(self, store: object) -> None:
         self._store: Any = store
-        self.looked_up = 0
+        self.looked_up = self.enqueued = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -68,6 +69,11 @@ class Counted:
             return await self._store.recognise(*args, **keywords)
         finally:
             self.looked_up += 1
+
+    async def enqueue(self, *args: Any, **keywords: Any) -> Any:
+        job = await self._store.enqueue(*args, **keywords)
+        self.enqueued += 1
+        return job
 
 
 @dataclass(slots=True)

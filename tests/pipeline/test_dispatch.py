@@ -133,14 +133,10 @@ async def test_a_prepared_picture_that_somebody_asks_for_now_is_sent_next(
         await rig.add(priority=Priority.BACKLOG)
     hang = await in_flight_and_one_ahead(rig, server)
     asks = asyncio.create_task(rig.interrogations.ask(rig.added[1], Ask()))
-    await eventually(lambda: asked_for(rig))
+    await eventually(lambda: rig.counted.enqueued)
     hang.release.set()
     assert (await asks).prompt.text == server.captions["clip"]
     assert widths(server)[:2] == [2, 1]
-
-
-async def asked_for(rig: Rig) -> bool:
-    return (await rig.job(rig.added[1])).priority is Priority.INTERACTIVE
 
 
 async def test_a_prepared_picture_is_not_sent_once_the_queue_is_paused(

@@ -23,10 +23,6 @@ from tests.servers.behaviour import Hang, says
 from tests.waiting import eventually
 
 
-async def somebody_waits(rig: Rig) -> bool:
-    return any(job.priority is Priority.INTERACTIVE for job in await rig.store.jobs())
-
-
 async def test_a_stored_answer_is_given_without_asking_again(rig: Rig, server: FakeA1111) -> None:
     image_id = await rig.add(priority=None)
     rig.start()
@@ -60,7 +56,7 @@ async def test_whoever_asks_goes_ahead_of_the_queue(rig: Rig, server: FakeA1111)
     for _ in range(3):
         await rig.add()
     asks = asyncio.create_task(rig.interrogations.ask(asked, Ask()))
-    await eventually(lambda: somebody_waits(rig))
+    await eventually(lambda: rig.counted.enqueued)
     rig.start()
     await asks
     assert server.calls[0].image.width == 8
@@ -189,7 +185,7 @@ async def test_who_is_not_answered_in_time_gets_the_job_which_goes_on(
         await rig.interrogations.ask(image_id, Ask(), patience=0.2)
     assert raised.value.job_id == (await rig.job(image_id)).job_id
     assert str(raised.value.job_id) in raised.value.hint
-    assert hang.entered.is_set()
+    await hang.entered.wait()
     hang.release.set()
     await rig.idle()
     assert (await rig.store.job(raised.value.job_id)).state is JobState.DONE
@@ -202,7 +198,7 @@ async def test_two_who_ask_the_same_share_one_job(rig: Rig, server: FakeA1111) -
     rig.start()
     await hang.entered.wait()
     asks = [asyncio.create_task(rig.interrogations.ask(image_id, Ask())) for _ in range(2)]
-    await eventually(lambda: somebody_waits(rig))
+    await eventually(lambda: rig.counted.enqueued == 2)
     asks[0].cancel()
     hang.release.set()
     answer = await asks[1]
@@ -238,7 +234,7 @@ async def test_now_does_not_send_a_second_picture_after_a_timeout(
     await rig.idle()
     image_id = await rig.add(priority=None)
     asks = asyncio.create_task(rig.interrogations.ask(image_id, Ask(now=True)))
-    await eventually(lambda: somebody_waits(rig))
+    await eventually(lambda: rig.counted.enqueued)
     await rig.pass_time(20)
     assert len(server.calls) == 1
     server.in_hand = 0

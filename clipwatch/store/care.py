@@ -13,7 +13,7 @@ from clipwatch.errors import StoreError
 class CareFacts:
     """What was done last to keep a store sound; each None where it never was."""
 
-    backed_up_at: int | None
+    backed_up_at: int | None  #: of the newest backup that is there, whoever made it
     quick_check_at: int | None
     full_check_at: int | None
     #: of the last salvage ``at``, ``finding``, ``rows`` and ``filled`` by table, ``backup``

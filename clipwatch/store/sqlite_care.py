@@ -24,7 +24,7 @@ from clipwatch.store.sqlite_backup import back_up, backups, bytes_of, copy, requ
 from clipwatch.store.sqlite_ballast import Ballast
 from clipwatch.store.sqlite_check import check_index_of, full_check, quick_check
 from clipwatch.store.sqlite_mend import rebuild_index
-from clipwatch.store.sqlite_replace import stamped
+from clipwatch.store.sqlite_replace import moment_of, stamped
 from clipwatch.store.sqlite_rescue import Anchor, rescue
 from clipwatch.store.sqlite_start import SALVAGE, mark_damaged
 from clipwatch.store.sqlite_writer import Hop, Work
@@ -34,8 +34,8 @@ STORE_CHECKED = "store.checked"
 STORE_DAMAGED = "store.damaged"
 STORE_REMOVED = "store.removed"
 
-#: Keys of what is kept of the last backup and of the last checks.
-BACKUP, QUICK, FULL = "backup", "quick_check", "full_check"
+#: Keys of what is kept of the last checks.
+QUICK, FULL = "quick_check", "full_check"
 _MONTH = 30 * 24 * 3600 * 1_000_000
 
 log = structlog.get_logger()
@@ -191,10 +191,7 @@ class Care:
         Raises ``StoreFull`` where there is no room for it.
         """
         now = self._clock.now()
-        made = await aside(self._path, lambda it: back_up(it, self._path, now))
-        facts = {"at": now, "file": made.name, "bytes": bytes_of(made)}
-        await self._write(lambda it: sqlite_meta.note(it, BACKUP, facts))
-        return made
+        return await aside(self._path, lambda it: back_up(it, self._path, now))
 
     async def backups(self) -> Sequence[Path]:
         return await asyncio.to_thread(backups, self._path)
@@ -204,8 +201,11 @@ class Care:
         return self._ballast.renew()
 
     async def facts(self) -> CareFacts:
-        """When the last backup and checks were, and what the last salvage found."""
-        return await self._read(_facts)
+        """When the newest backup was made and the last checks were, and what the last salvage
+        found."""
+        kept = await self.backups()
+        backed_up_at = moment_of(kept[0]) if kept else None
+        return await self._read(lambda it: _facts(it, backed_up_at))
 
     async def disk_use(self) -> DiskUse:
         """The room that all of the database takes up, and what is to be expected."""
@@ -251,13 +251,13 @@ def _check_copy(connection: sqlite3.Connection, trial: Path) -> list[str]:
     return check_index_of(trial)
 
 
-def _facts(connection: sqlite3.Connection) -> CareFacts:
+def _facts(connection: sqlite3.Connection, backed_up_at: int | None) -> CareFacts:
     def at(key: str) -> int | None:
         facts: dict[str, Any] = sqlite_meta.noted(connection, key) or {}
         return facts.get("at")
 
     return CareFacts(
-        backed_up_at=at(BACKUP),
+        backed_up_at=backed_up_at,
         quick_check_at=at(QUICK),
         full_check_at=at(FULL),
         salvage=sqlite_meta.noted(connection, SALVAGE),

@@ -6,7 +6,7 @@ All of it blocks, and raises ``StoreError`` and ``StartError``.
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ def save(path: Path, target: Path | None, now: int) -> Path:
     """Write a backup to ``target``, or beside the database as the daemon does; where it is."""
     with closing(_opened(path)) as connection:
         try:
+            _require_content(connection, path)
             if target is None:
                 return back_up(connection, path, now)
             if target.exists():
@@ -77,6 +78,8 @@ def check(path: Path, *, full: bool, tell: Callable[[str], None]) -> Checked:
     """Look for damage; with ``full`` everywhere, which needs room for a copy."""
     with closing(_opened(path)) as connection:
         try:
+            with suppress(sqlite3.DatabaseError):  # the check tells what it is
+                _require_content(connection, path)
             damage = full_check(connection) if full else quick_check(connection)
             if not full:
                 return Checked(tuple(damage), (), "only a full check looks at the index for words")
@@ -111,6 +114,17 @@ def _opened(path: Path) -> sqlite3.Connection:
         raise translated(error) from error
 
 
+def _require_content(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises ``StartError`` where there is nothing in the database: a backup of that would push
+    out one that holds something."""
+    if not connection.execute("PRAGMA user_version").fetchone()[0]:
+        raise StartError(
+            f"{path} is empty.",
+            hint="clipwatch run fills it from the newest backup beside it; clipwatch restore takes"
+            " another one.",
+        )
+
+
 def _ours(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     if isinstance(error, sqlite3.Error):
         if is_damage(error):
@@ -120,4 +134,6 @@ def _ours(error: sqlite3.Error | OSError, path: Path) -> StoreError:
             )
         return translated(error)
     raise_if_full(error, path)
-    return StoreError(f"{path}: {error.strerror}.", hint="Check the folder's owner.")
+    is_absent = isinstance(error, FileNotFoundError)
+    hint = "Make the folder first." if is_absent else "Check the folder's owner."
+    return StoreError(f"{path}: {error.strerror}.", hint=hint)

@@ -4,6 +4,7 @@ a log that belongs to the one must not be found beside the other.
 """
 
 import os
+import re
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,17 +14,28 @@ from clipwatch.store.sqlite_files import sync_file, sync_folder
 
 #: How many databases that were replaced are kept, of each sort.
 KEPT = 3
+_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+_STAMP = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
 
 def stamp(now: int) -> str:
     """A moment as file names have it, so that their order is that of time."""
-    return datetime.fromtimestamp(now / 1e6, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return datetime.fromtimestamp(now / 1e6, UTC).strftime(_FORMAT)
+
+
+def moment_of(file: Path) -> int:
+    """The moment in the name of one of ``stamped``."""
+    told = file.name.rpartition("-")[2]
+    return round(datetime.strptime(told, _FORMAT).replace(tzinfo=UTC).timestamp() * 1e6)
 
 
 def stamped(path: Path, sort: str) -> list[Path]:
-    """The files beside the database that are ``sort`` and a moment, the newest first."""
-    names = path.parent.glob(f"{path.name}.{sort}-*")
-    return sorted((one for one in names if not one.name.endswith(("-wal", ".tmp"))), reverse=True)
+    """The files beside the database that are ``sort`` and a moment, the newest first; not what
+    belongs to them."""
+    begin = f"{path.name}.{sort}-"
+    names = path.parent.glob(f"{begin}*")
+    ours = (one for one in names if _STAMP.fullmatch(one.name.removeprefix(begin)))
+    return sorted(ours, reverse=True)
 
 
 def replace(path: Path, new: Path, sort: str, now: int) -> Path:
@@ -70,6 +82,6 @@ def _keep(old: Path, kept: Path) -> None:
 
 def _forget_old(path: Path, sort: str) -> None:
     for old in stamped(path, sort)[KEPT:]:
-        for suffix in ("-wal", ""):
+        for suffix in ("-wal", "-shm", ""):
             with suppress(OSError):
                 old.with_name(old.name + suffix).unlink(missing_ok=True)

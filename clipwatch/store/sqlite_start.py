@@ -14,7 +14,7 @@ import structlog
 
 from clipwatch.errors import StartError
 from clipwatch.store import sqlite_meta
-from clipwatch.store.sqlite_backup import back_up, newest_good, require_room
+from clipwatch.store.sqlite_backup import back_up, backups, newest_good, require_room
 from clipwatch.store.sqlite_check import is_damage
 from clipwatch.store.sqlite_files import raise_if_full
 from clipwatch.store.sqlite_replace import finish_replacing, replace
@@ -85,6 +85,8 @@ def _mark(path: Path) -> Path:
 
 def _finding(path: Path, newest: int) -> str | None:
     """What is wrong with the file; None where it can be opened, and no daemon has marked it."""
+    if not path.stat().st_size and backups(path):
+        return "it is empty, or was deleted, and there are backups of it"
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             if version_of(connection, newest):

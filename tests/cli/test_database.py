@@ -129,6 +129,17 @@ def test_there_must_be_a_database_to_copy_or_check(clipwatch: Run) -> None:
         assert "no database" in done.err
 
 
+def test_nothing_is_no_backup(clipwatch: Run, database: Path, tmp_path: Path) -> None:
+    done = clipwatch("backup", str(tmp_path / "no" / "copy.db"))
+    assert (done.code, "Make the folder first" in done.err) == (1, True)
+    assert clipwatch("backup").code == 0
+    database.write_bytes(b"")
+    for command in ("backup", "check"):
+        done = clipwatch(command)
+        assert (done.code, "is empty" in done.err) == (69, True)
+    assert len(list(database.parent.glob("clipwatch.db.backup-*"))) == 1
+
+
 async def test_beside_a_daemon_all_but_restore_works(
     clipwatch: Run, database: Path, tmp_path: Path
 ) -> None:

@@ -143,6 +143,28 @@ async def test_a_header_that_is_gone_is_salvaged_at_once(path: Path) -> None:
         assert len(await found(store, "dog")) == 100
 
 
+@pytest.mark.parametrize("is_deleted", [True, False])
+async def test_a_file_that_was_emptied_comes_back_from_its_backup(
+    path: Path, is_deleted: bool
+) -> None:
+    async with opened(path) as store:
+        await fill(store)
+        made = await store.care.back_up()
+    os.unlink(path)
+    if not is_deleted:
+        os.mknod(path, 0o600)
+    async with opened(path) as store:
+        assert len(await found(store, "dog")) == 100
+        salvaged = (await store.care.facts()).salvage
+        assert salvaged is not None
+        assert salvaged["backup"] == made.name
+    for gone in (path, made):
+        os.unlink(gone)
+    async with opened(path) as store:  # somebody wants to begin anew
+        assert await found(store, "dog") == []
+        assert (await store.care.facts()).salvage is None
+
+
 async def test_a_damaged_index_is_made_anew_by_whoever_meets_it(path: Path) -> None:
     async with opened(path) as store:
         await fill(store)
@@ -199,10 +221,16 @@ async def test_three_backups_are_kept_the_newest(path: Path) -> None:
             made.append(await store.care.back_up())
             clock.advance(86_400)
         assert backups(path) == made[:1:-1]
-        assert (await store.care.facts()).backed_up_at is not None
-    assert {one.stat().st_mode & 0o777 for one in backups(path)} == {0o600}
-    with closing(sqlite3.connect(made[-1])) as backup:
-        assert backup.execute("SELECT count(*) FROM location").fetchone() == (5,)
+        assert {one.stat().st_mode & 0o777 for one in backups(path)} == {0o600}
+        with closing(sqlite3.connect(made[-1])) as backup:
+            assert backup.execute("SELECT count(*) FROM location").fetchone() == (5,)
+        assert (await store.care.facts()).backed_up_at == round(clock.now() - 86_400e6)
+        backups(path)[0].unlink()
+        assert (await store.care.facts()).backed_up_at == round(clock.now() - 2 * 86_400e6)
+        backups(path)[0].rename(path.with_name("elsewhere"))
+        backups(path)[0].unlink()
+        assert (await store.care.facts()).backed_up_at is None
+    assert not backups(path)
     assert not list(path.parent.glob("*.tmp"))
 
 

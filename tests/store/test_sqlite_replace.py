@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from clipwatch.store.sqlite_replace import KEPT, finish_replacing, replace, stamped
+from clipwatch.store.sqlite_replace import (
+    KEPT,
+    finish_replacing,
+    moment_of,
+    replace,
+    stamp,
+    stamped,
+)
 from clipwatch.store.sqlite_salvage import salvage
 
 NOW = 1_760_000_000_000_000
@@ -49,6 +56,15 @@ def test_the_old_one_is_kept_with_its_log(killed: Path, tmp_path: Path) -> None:
     assert said(kept) == "old"
     assert kept.name == "x.db.replaced-20251009T085320.000000Z"
     assert not new.exists()
+
+
+def test_what_belongs_to_a_kept_one_is_not_another(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    kept = path.with_name(f"x.db.replaced-{stamp(NOW)}")
+    for suffix in ("", "-wal", "-shm", "-journal", ".tmp"):
+        kept.with_name(kept.name + suffix).touch()
+    assert stamped(path, "replaced") == [kept]
+    assert moment_of(kept) == NOW
 
 
 def test_a_replacement_that_was_cut_off_is_finished(killed: Path, tmp_path: Path) -> None:

@@ -32,11 +32,14 @@ _MOVE = """
 UPDATE batch SET position = ?, filled = ?, counts = ? WHERE batch_id = ? AND state = 'running'"""
 _STATES = "SELECT state, count(*) FROM job WHERE batch_id = ? GROUP BY state"
 _CANCEL = "UPDATE batch SET state = 'cancelled', finished_at = ? WHERE batch_id = ?"
-# Jobs of cancelled batches that have not begun; one that somebody waits for by now goes on.
-_WITHDRAW = """
-DELETE FROM job WHERE id IN (SELECT job.id FROM batch JOIN job USING (batch_id)
-  WHERE batch.state = 'cancelled' AND batch.kind = 'interrogation' AND job.state = 'ready'
-    AND job.priority > 0 LIMIT ?) RETURNING batch_id"""
+# Jobs of cancelled batches that have not begun; one that somebody waits for by now goes on. Those
+# that are older than the batch had been made without it, and were only counted in it.
+_UNBEGUN = """
+SELECT job.id, batch_id, job.created_at < batch.created_at FROM batch JOIN job USING (batch_id)
+WHERE batch.state = 'cancelled' AND batch.kind = 'interrogation' AND job.state = 'ready'
+  AND job.priority > 0 LIMIT ?"""
+_DELETE = "DELETE FROM job WHERE id = ?"
+_LET_GO = "UPDATE job SET batch_id = NULL WHERE id = ?"
 _WITHDRAWN = """
 UPDATE batch SET counts = json_set(counts, '$.withdrawn',
   coalesce(json_extract(counts, '$.withdrawn'), 0) + 1) WHERE batch_id = ?"""
@@ -151,9 +154,12 @@ def cancel(connection: sqlite3.Connection, batch_id: UUID, now: int) -> None:
 
 
 def withdraw(connection: sqlite3.Connection, limit: int) -> int:
-    """Take back up to ``limit`` jobs of cancelled batches; how many."""
-    taken = connection.execute(_WITHDRAW, (limit,)).fetchall()
-    connection.executemany(_WITHDRAWN, taken)
+    """Take back up to ``limit`` jobs of cancelled batches; how many. A job that waited already
+    when the batch began goes on without it."""
+    taken = connection.execute(_UNBEGUN, (limit,)).fetchall()
+    connection.executemany(_DELETE, [(job,) for job, _, is_older in taken if not is_older])
+    connection.executemany(_LET_GO, [(job,) for job, _, is_older in taken if is_older])
+    connection.executemany(_WITHDRAWN, [(batch,) for _, batch, _ in taken])
     return len(taken)
 
 

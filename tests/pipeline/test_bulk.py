@@ -3,7 +3,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipwatch.model import Ask, BatchState, Selection
+from clipwatch.model import Ask, BatchState, JobState, Selection
 from clipwatch.pipeline import bulk
 from clipwatch.pipeline.bulk import Bulk, forecast
 from clipwatch.store.base import Store
@@ -95,6 +95,26 @@ async def test_what_was_being_withdrawn_still_is_after_a_kill(rig: Rig) -> None:
     cancelled = await rig.store.batch(started.batch_id)
     assert cancelled.bulk is not None
     assert (cancelled.bulk.withdrawn, cancelled.bulk.total) == (4, 4)
+
+
+async def test_jobs_that_waited_before_the_batch_outlive_it(rig: Rig) -> None:
+    waiting = await rig.add()
+    await rig.add(priority=None)
+    rig.clock.advance(1)
+    one = bulk_over(rig)
+    started = await one.start(Selection(), Ask())
+
+    async def all_made() -> bool:
+        batch = await rig.store.batch(started.batch_id)
+        return batch.bulk is not None and batch.bulk.total == 2
+
+    await eventually(all_made)
+    cancelled = await one.cancel(started.batch_id)
+    await one.close()
+    assert cancelled.bulk is not None
+    assert (cancelled.bulk.withdrawn, cancelled.bulk.total, cancelled.bulk.left) == (2, 2, 0)
+    [left] = await rig.store.jobs()
+    assert (left.image_id, left.state, left.batch_id) == (waiting, JobState.READY, None)
 
 
 async def test_a_store_in_trouble_only_delays_it(rig: Rig, store: SqliteStore) -> None:

@@ -37,6 +37,10 @@ class Breaker:
     def succeeded(self) -> "Breaker":
         return Breaker()
 
+    def appeared(self, now: float) -> "Breaker":
+        """The breaker once something listens there again: one question may find out at once."""
+        return self if self.until is None else replace(self, until=min(self.until, now))
+
     def failed(
         self,
         now: float,

@@ -205,6 +205,8 @@ class Interrogations:
             )
         if (await self._store.queue()).paused:
             raise Unavailable("the queue is paused", hint="POST /api/v1/queue/resume")
+        if (soonest := self._soonest(workers)).standing.is_absent:
+            await self._health_of(soonest)  # its owner may have started it since
         if (vain := self._vain(workers)) is not None:
             raise vain
 
@@ -280,7 +282,8 @@ class Interrogations:
         raise NotFound(f"no back end is called {name!r}", hint=f"there are: {names}")
 
     async def health(self, name: str | None = None) -> Sequence[BackendHealth]:
-        """Every back end, or that of this name, looked at now; none is given any work."""
+        """Every back end, or that of this name, looked at now; none is given any work, but one that
+        is back may take some."""
         asked = [w for w in self._workers if name in (None, w.backend.name)]
         return await asyncio.gather(*map(self._health_of, asked))
 
@@ -298,6 +301,9 @@ class Interrogations:
                 reason=f"{interrogator.url} accepts connections but does not answer",
                 hint=HINT_SILENT,
             )
+        if found.available and worker.standing.is_absent:
+            worker.standing.appeared()
+            worker.wake()
         trouble = worker.standing.trouble if self._vain([worker]) else None
         busy = found.busy or worker.attention.permission.most is None
         # The breaker's trouble alone would contradict a probe that found nothing wrong.

@@ -76,6 +76,16 @@ class Standing:
                 hint=error.hint,
             )
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is left alone because nothing answered there."""
+        return self.wait > 0 and isinstance(self.trouble, BackendAbsent)
+
+    def appeared(self) -> None:
+        """A look found the server: where nothing had answered, it may be asked at once."""
+        if self.is_absent:
+            self._breaker = self._breaker.appeared(self._clock.monotonic())
+
     def succeeded(self) -> None:
         if self._breaker.until is not None:
             log.info(BACKEND_CLOSED, backend=self._backend.name)

@@ -29,6 +29,13 @@ def test_a_decisive_failure_opens_at_once_and_time_half_opens() -> None:
     assert breaker.wait(10.0 + FIRST_SECS) == 0.0
 
 
+def test_a_server_that_appeared_may_be_asked_and_keeps_its_record() -> None:
+    appeared = Breaker().failed(10.0, 0.0, decisive=True).appeared(11.0)
+    assert appeared.state(11.0) is BreakerState.HALF_OPEN
+    assert appeared.failed(11.0, 0.0).wait(11.0) == 2 * FIRST_SECS
+    assert Breaker().appeared(11.0) == Breaker()
+
+
 def test_a_failure_while_half_open_opens_for_longer() -> None:
     breaker = Breaker().failed(0.0, 0.0, decisive=True)
     longer = breaker.failed(FIRST_SECS, 0.0)

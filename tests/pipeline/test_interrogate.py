@@ -153,6 +153,34 @@ async def test_while_the_breaker_is_open_it_says_when_to_come_back(
     assert raised.value.hint
 
 
+async def test_a_server_that_was_started_is_asked_by_whoever_asks_next(
+    rig: Rig, server: FakeA1111
+) -> None:
+    await server.stop()
+    image_id = await rig.add()
+    rig.start()
+    await rig.pass_time(1)
+    await server.start()
+    asking = asyncio.create_task(rig.interrogations.ask(image_id, Ask()))
+    await rig.pass_time(1)
+    assert (await asking).prompt.text == server.captions["clip"]
+
+
+async def test_a_server_that_a_look_finds_is_no_longer_left_alone(
+    rig: Rig, server: FakeA1111
+) -> None:
+    await server.stop()
+    await rig.add()
+    rig.start()
+    await rig.pass_time(1)
+    assert not (await rig.interrogations.health())[0].available
+    await server.start()
+    [health] = await rig.interrogations.health()
+    assert (health.available, health.reason) == (True, None)
+    await rig.pass_time(1)
+    assert await rig.done()
+
+
 async def test_a_breaker_that_opens_ends_the_waiting(rig: Rig, server: FakeA1111) -> None:
     await server.stop()
     image_id = await rig.add(priority=None)

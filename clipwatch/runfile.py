@@ -83,10 +83,13 @@ def read(directory: Path) -> RunFile | None:
     return run if _alive(run.pid) else None
 
 
-def remove(directory: Path) -> None:
-    """Take the run-file away, where there is one."""
-    with suppress(FileNotFoundError):
-        (directory / NAME).unlink()
+def remove(directory: Path, pid: int) -> None:
+    """Take the run-file of the daemon ``pid`` away; that of another one, which was started since,
+    stays."""
+    run = read(directory)
+    if run is None or run.pid == pid:
+        with suppress(FileNotFoundError):
+            (directory / NAME).unlink()
 
 
 def find_daemon(

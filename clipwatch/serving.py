@@ -49,4 +49,4 @@ def announce(stack: AsyncExitStack, url: str, clock: Clock, environ: Mapping[str
                 f"the run-file cannot be written into {folder}: {error.strerror}",
                 hint="make the folder writable, or set STATE_DIRECTORY to one that is",
             ) from error
-        stack.callback(runfile.remove, folder)
+        stack.callback(runfile.remove, folder, run.pid)

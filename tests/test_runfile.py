@@ -31,9 +31,18 @@ def test_what_is_written_is_read_and_removed(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert runfile.read(path.parent) == run
     assert os.listdir(path.parent) == ["daemon.json"]
-    runfile.remove(path.parent)
-    runfile.remove(path.parent)
+    runfile.remove(path.parent, run.pid)
+    runfile.remove(path.parent, run.pid)
     assert runfile.read(path.parent) is None
+
+
+def test_only_its_own_daemon_removes_it(tmp_path: Path) -> None:
+    runfile.write(tmp_path, run_of(1))  # started since, and alive
+    runfile.remove(tmp_path, os.getpid())
+    assert runfile.read(tmp_path) == run_of(1)
+    runfile.write(tmp_path, run_of(dead_pid()))
+    runfile.remove(tmp_path, os.getpid())
+    assert os.listdir(tmp_path) == []
 
 
 def test_the_mode_is_kept_whatever_the_umask(tmp_path: Path) -> None:

@@ -128,6 +128,15 @@ def prepare(folder: Path) -> None:
     (folder / "setup.sh").write_text(text)
 
 
+def booted(parent: int) -> int | None:
+    """The child that is systemd by now, None as long as there is none."""
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        with suppress(FileNotFoundError, ProcessLookupError):  # one of those that prepare it
+            if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
+                return int(child)
+    return None
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     prepare(tmp_path / "setup")
@@ -140,11 +149,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         command = ["bash", str(BOOT), str(tmp_path), str(group), str(PROJECT), packages]
         unshare = subprocess.Popen(command, stdout=output, stderr=output)
     try:
-        children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children")
-        first = wait_for(lambda: children.read_text().split(), log.read_text)[0]
-        name = Path(f"/proc/{first}/comm")
-        wait_for(lambda: name.read_text().strip() == "systemd", log.read_text)
-        machine = Machine(int(first))
+        machine = Machine(wait_for(lambda: booted(unshare.pid), log.read_text))
         yield machine
         machine.run("kill", "-s", "RTMIN+4", "1")  # power off
         with suppress(subprocess.TimeoutExpired):

@@ -50,6 +50,10 @@ HINT_LOAD = (
 HINT_MEMORY = "free memory on its graphics card, or interrogate while it is idle"
 HINT_MODEL = "ask for a model that this server has"
 HINT_PICTURE = "look at the image, and replace it if it is damaged"
+HINT_RATE = (
+    "nothing needs to be done: it is asked again later; its setting server_rate_limit allows more, "
+    "courtesy.pictures_per_minute asks less"
+)
 HINT_SDNEXT = "SD.Next of 2024-10 to 2026-01 cannot interrogate over HTTP: update it"
 HINT_SIZE = "raise the largest request that it, or the proxy before it, takes"
 HINT_TAGGER = "this wd14-tagger cannot be asked while the web UI has --api-auth: start it without"
@@ -144,6 +148,7 @@ SAID: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         (r"^no models? (is |are )?(currently )?loaded", _BLIND),  # LM Studio
         (r"^loading model", Meaning(BackendBusy, HINT_WAIT, Problem.LOADING)),  # llama.cpp
         (r"failed to load image|invalid image input", Meaning(PictureRejected, HINT_PICTURE)),
+        (r"rate limit exceeded", Meaning(BackendBusy, HINT_RATE)),  # SD.Next
         (_OFFLINE, _DOWNLOAD),
         (
             r"requires more (system )?memory|insufficient (system )?(memory|resources)",

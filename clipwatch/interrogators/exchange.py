@@ -90,7 +90,7 @@ async def capabilities(
     """
 
     async def look() -> Capabilities:
-        doing = await current_activity(server)
+        doing = await asker.activity()
         is_told = doing is not Activity.UNKNOWN
         auth = await auth_at(server, PROGRESS) if is_told else Auth.UNKNOWN
         if not any([await server.takes_post(path) for path in paths]):

@@ -11,6 +11,7 @@ from clipwatch.interrogators.base import Activity, Capabilities, Picture
 from clipwatch.interrogators.caption import captioned, checked, tags_of, unranked
 from clipwatch.interrogators.exchange import (
     absent_model,
+    activity_of,
     capabilities,
     current_activity,
     listed_in,
@@ -26,6 +27,7 @@ from clipwatch.model import Caption
 
 CAPTION = "/sdapi/v1/caption"
 OLD = "/sdapi/v1/interrogate"
+STATUS = "/sdapi/v1/status"
 DEFAULT_MODEL = "ViT-L-14/openai"
 MODE = "fast"
 
@@ -105,7 +107,14 @@ class SdNext:
             raise absent_model(self.url, model, used, await self._list()) from error
 
     async def activity(self) -> Activity:
-        return await current_activity(self._server)
+        """By its status: asked for its progress it makes a preview of what its owner renders,
+        whatever the question says. Versions without it tell their progress."""
+        try:
+            told = await self._server.get(STATUS)
+        except RouteAbsent:
+            return await current_activity(self._server)
+        job = told.get("task") if isinstance(told, dict) else None
+        return activity_of({"state": {"job": job}}) if isinstance(job, str) else Activity.UNKNOWN
 
     async def probe(self) -> Capabilities:
         return await capabilities(

@@ -126,6 +126,7 @@ async def test_its_work_for_us_is_not_taken_for_its_owners(model: str) -> None:
         hang.release.set()
         server.rendering = True
         assert await sdnext.activity() is Activity.RENDERING
+    assert not any(seen.path.endswith("/progress") for seen in server.seen)
 
 
 async def test_the_probe_lists_the_models_of_all_families() -> None:
@@ -147,6 +148,13 @@ async def test_2024_has_the_old_route(model: str, used: str) -> None:
     assert caption.model == used
     assert server.calls[0].model == used
     assert caption.tags[-1].name in ("minimalism", "red background")
+
+
+async def test_2024_tells_its_progress() -> None:
+    async with FakeSdNext(year="2024") as server, asking(server) as sdnext:
+        assert await sdnext.activity() is Activity.IDLE
+        server.rendering = True
+        assert await sdnext.activity() is Activity.RENDERING
 
 
 async def test_2024_has_no_further_models() -> None:

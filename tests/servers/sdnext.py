@@ -15,6 +15,7 @@ OPENCLIP = "/sdapi/v1/openclip"
 TAGGER = "/sdapi/v1/tagger"
 VQA = "/sdapi/v1/vqa"
 OLD = "/sdapi/v1/interrogate"
+STATUS = "/sdapi/v1/status"
 
 LISTS = {
     "2024": {OLD: "2024_list"},
@@ -63,7 +64,15 @@ class FakeSdNext(FakeA1111):
             for path, case in LISTS[self.year].items()
         ]
         version = web.get(self.prefix + "/sdapi/v1/version", self._version, allow_head=False)
-        return [*lists, version, *super().routes()]
+        status = web.get(self.prefix + STATUS, self._status, allow_head=False)
+        since = [] if self.year == "2024" else [status]
+        return [*lists, version, *since, *super().routes()]
+
+    async def _status(self, request: web.Request) -> web.StreamResponse:
+        """By its source; while it renders, ``status`` would be "running"."""
+        task = "Text" if self.rendering else self.our_job()
+        told = {"status": "interrupted", "task": task, "current": "", "queued": 0, "job": 0}
+        return self.unauthorised(request) or web.json_response(told)
 
     async def _version(self, request: web.Request) -> web.StreamResponse:
         told = {"updated": f"{self.year}-07-23", "hash": "058a7f0", "url": "https://x/sdnext"}

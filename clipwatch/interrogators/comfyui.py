@@ -22,7 +22,7 @@ from clipwatch.interrogators.exchange import absent_model, unknown_model
 from clipwatch.interrogators.http import Server
 from clipwatch.interrogators.probing import looked_at
 from clipwatch.interrogators.spoken import spoken
-from clipwatch.interrogators.tag_scores import written
+from clipwatch.interrogators.tag_scores import unsure, written
 from clipwatch.interrogators.webui import text_or_none
 from clipwatch.model import Caption
 
@@ -230,6 +230,8 @@ def caption_in(text: str, model: str, *, is_tags: bool) -> Caption:
     """
     if not is_tags:
         return Caption(spoken(text), model)
+    if not text:
+        raise unsure(model)
     text = checked(text)
     terms = [term.strip() for term in text.split(",") if term.strip()]
     return Caption(", ".join(map(written, terms)), model, tags_in(terms))

@@ -1,5 +1,6 @@
 """What ComfyUI's history and queue say of a job. Pure; graphs of others go no further than here."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from clipwatch.interrogators.base import Activity
 
 #: Where nodes put texts, in the order in which they are looked for.
 KEYS = ("text", "tags", "string", "caption", "prompt", "result")
+_OBJECT = re.compile(r"\s*[\[{(]?('\w+': )?(tensor\(|<[\w.]+ object at 0x)")
 OURS = "clipwatch-"  #: how our client ids begin
 HINT_CACHED = (
     "look at ComfyUI's log; versions from 0.3.68 to mid-2026 may lose what is cached: update it"
@@ -115,12 +117,15 @@ def _failure(messages: Any, url: str) -> InterrogatorError:
 
 
 def _text(value: Any) -> str | None:
-    """A text, or one for each frame; nodes of the future may send objects by tag."""
+    """A text, or one for each frame; nodes of the future may send objects by tag. What PreviewAny
+    writes for a picture or a model is none."""
     if isinstance(value, dict):
         value = list(value)
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)
-    return value.strip().rstrip(",").strip() if isinstance(value, str) else None
+    if not isinstance(value, str) or _OBJECT.match(value):
+        return None
+    return value.strip().rstrip(",").strip()
 
 
 def _is_saved(output: Any) -> bool:

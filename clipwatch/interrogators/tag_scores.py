@@ -59,9 +59,14 @@ def caption_of(
     tags += [_tag(name, score, "rating") for name, score in _best_first(ratings)]
     unique = {(tag.name, tag.category): tag for tag in reversed(tags) if tag.name}
     if tags and not sure:
-        raise CaptionRejected(f"the server is sure of no tag with {model}", hint=HINT_UNSURE)
+        raise unsure(model)
     text = ", ".join(map(written, sure))
     return Caption(checked(text), model, tuple(reversed(unique.values())), mode)
+
+
+def unsure(model: str) -> CaptionRejected:
+    """The error for a picture of which a tagger can say nothing."""
+    return CaptionRejected(f"the server is sure of no tag with {model}", hint=HINT_UNSURE)
 
 
 def _best_first(scores: Mapping[str, Any]) -> list[tuple[str, float]]:

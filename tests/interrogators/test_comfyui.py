@@ -162,7 +162,7 @@ async def test_a_refused_graph_is_a_failure(
 
 async def test_no_tag_is_no_caption(server: FakeComfyui, comfyui: Comfyui) -> None:
     server.outputs = {"tags": [""]}
-    with pytest.raises(CaptionRejected, match="empty"):
+    with pytest.raises(CaptionRejected, match="sure of no tag"):
         await comfyui.caption(RED, "")
 
 

@@ -66,6 +66,13 @@ def test_no_tag_that_passed_is_an_empty_text() -> None:
         ({"images": [{}], "text": ["a"]}, "a"),
         ({"tags": [""]}, ""),
         ({"text": []}, ""),
+        (
+            {"text": ["tensor([[[[0., 0., 1.],\n          ..., ]]]])"]},
+            None,
+        ),  # PreviewAny of a picture
+        ({"text": ["{'samples': tensor([[[[0.1]]]])}"]}, None),
+        ({"text": ["<comfy.sd.CLIP object at 0x7f22c69ab950>"]}, None),
+        ({"text": ["<lora:x:1> a tensor(ish) cat"]}, "<lora:x:1> a tensor(ish) cat"),
         ({"text": 7}, None),
         ({"text": [7, "a"]}, None),
         ({"text": 7, "result": "a"}, "a"),

@@ -174,6 +174,9 @@ class SqliteStore(Browsing, Queueing):
         self._readers: asyncio.LifoQueue[Hop] = asyncio.LifoQueue()
         for reader in readers:
             self._readers.put_nowait(reader)
+        self._path = path
+        self._selecting = asyncio.Lock()
+        self._selector: Hop | None = None  #: opened when it is first needed
         #: what keeps the file sound
         self.care = Care(path, clock, writer, write=self._write, read=self._read)
 
@@ -194,6 +197,17 @@ class SqliteStore(Browsing, Queueing):
             return await reader(partial(in_snapshot, work=work))
         finally:
             self._readers.put_nowait(reader)
+
+    async def _select(self, work: Work[T]) -> T:
+        async with self._selecting:
+            return await self.care.carefully(lambda: self._select_once(work))
+
+    async def _select_once(self, work: Work[T]) -> T:
+        if self._opened is None:
+            raise StoreError("The store is closed.")
+        if self._selector is None:
+            self._selector = await _connect(self._path, self._opened, prepare_reader)
+        return await self._selector(partial(in_snapshot, work=work))
 
     async def _search(self, work: Work[T]) -> T:
         return await self._patience.search(self._read, work)
@@ -301,7 +315,7 @@ class SqliteStore(Browsing, Queueing):
         return await self._read(lambda it: sqlite_images.unknown_contents(it, hashes))
 
     async def prunable(self, before: int) -> Pruned:
-        return await self._read(lambda it: sqlite_removal.prunable(it, before))
+        return await self._select(lambda it: sqlite_removal.prunable(it, before))
 
     async def prune(self, before: int, now: int) -> Pruned:
         return await self._write(lambda it: sqlite_removal.prune(it, before, now))

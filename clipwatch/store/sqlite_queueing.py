@@ -116,10 +116,10 @@ class Queueing(Part):
         await self._write(lambda it: sqlite_batches.progress(it, batch_id, counts))
 
     async def look(self, chosen: Selection, ask: Ask, *, position: int | None, limit: int) -> Look:
-        return await self._read(lambda it: sqlite_bulk.look(it, chosen, ask, position, limit))
+        return await self._select(lambda it: sqlite_bulk.look(it, chosen, ask, position, limit))
 
     async def fill(self, batch_id: UUID, *, limit: int, now: int) -> bool:
-        page = await self._read(lambda it: sqlite_bulk.next_page(it, batch_id, limit))
+        page = await self._select(lambda it: sqlite_bulk.next_page(it, batch_id, limit))
         if page is None:
             return False
         return await self._write(lambda it: sqlite_bulk.fill(it, batch_id, page, now))

@@ -102,6 +102,26 @@ async def test_long_searches_keep_nobody_else_waiting(path: Path) -> None:
         await store.close()
 
 
+async def test_a_selection_of_many_images_takes_no_reader(store: SqliteStore) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def long(connection: sqlite3.Connection) -> int:
+        begun.set()
+        go_on.wait(30)
+        return 1
+
+    selections = [asyncio.create_task(store._select(long)) for _ in range(3)]
+    await asyncio.to_thread(begun.wait, 30)
+    try:
+        readers = [store._read(lambda it: it.execute("SELECT 2").fetchone()) for _ in range(3)]
+        async with asyncio.timeout(30):
+            assert await asyncio.gather(*readers) == [(2,)] * 3
+        assert not [each for each in selections if each.done()]
+    finally:
+        go_on.set()
+    assert await asyncio.gather(*selections) == [1] * 3
+
+
 async def test_a_batch_passes_over_what_was_forgotten_since_it_was_found(
     store: SqliteStore,
 ) -> None:

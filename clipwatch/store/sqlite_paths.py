@@ -6,10 +6,14 @@ pattern is parted wherever a folder's last slash can be in it: ``*/2024/0?*.png`
     */2024/      fits the folder, and  0?*.png  the name, or
     */2024/0?    the folder, and        *.png    the name, or
     */2024/0?*   the folder, and        *.png    the name.
+
+Names that begin with characters which are no wildcard are a span of that index, in each folder.
 """
 
 import re
 
+# Bytes that are no UTF-8 are U+FFFD to SQLite, wherever they lie.
+_PLAIN = re.compile("[^*?\ufffd]*")
 #: A missing location counts only for an image that is missing itself.
 THERE = """(location.state <> 'missing' OR
   (SELECT missing FROM image AS owner WHERE owner.seq = location.seq))"""
@@ -31,24 +35,43 @@ named (root_id, folder, path) AS (
     ELSE CAST(folder || x'2f' AS BLOB) END AS TEXT)
   FROM place JOIN root USING (root_id) WHERE folder IS NOT NULL),
 fitting AS MATERIALIZED (SELECT root_id, folder, {{folders}} FROM named)
+{{files}}"""
+_FILES = f"""
 SELECT seq FROM fitting CROSS JOIN location INDEXED BY location_place USING (root_id, folder)
-WHERE ({{any}}) AND ({{names}}) AND {THERE}"""
+WHERE {{fits}} AND {THERE}"""
 
 
-def matching(pattern: str) -> tuple[str, tuple[str, ...]]:
-    """A statement that yields the ``seq`` of every file whose path fits, and its values. ``*`` and
-    ``?`` stand for any characters and for one, slashes among them; all others for themselves."""
+def matching(pattern: str) -> tuple[str, tuple[str | bytes, ...]]:
+    """A statement that yields the ``seq`` of every file whose path fits, of some more than once,
+    and its values. ``*`` and ``?`` stand for any characters and for one, slashes among them; all
+    others for themselves."""
     parts = parted(pattern)
     if len(parts) > _MOST:
         return _WHOLE, (glob(pattern),)
+    parts.sort(key=lambda part: bool(_beginning(part[1])))
     flags = [f"f{number}" for number in range(len(parts))]
+    spans, anywhere, values = [], [], list[str | bytes]()
+    for flag, (_, name) in zip(flags, parts, strict=True):
+        fits, begin = f"{flag} AND CAST(name AS TEXT) GLOB ?", _beginning(name)
+        if begin:
+            spans.append(f"{fits} AND name >= ? AND name < ?")
+            values += [glob(name), begin, begin[:-1] + bytes([begin[-1] + 1])]
+        else:
+            anywhere.append(fits)
+            values.append(glob(name))
+    # All of a folder's names are looked at once.
+    together = [f"({' OR '.join(anywhere) or '0'})"] if anywhere or not spans else []
     text = _PARTED.format(
         folders=", ".join(f"path GLOB ? AS {flag}" for flag in flags) or "0",
-        any=" OR ".join(flags) or "0",
-        names=" OR ".join(f"{flag} AND CAST(name AS TEXT) GLOB ?" for flag in flags) or "0",
+        files=" UNION ALL ".join(_FILES.format(fits=fits) for fits in (*together, *spans)),
     )
-    folders, names = [glob(above) for above, _ in parts], [glob(name) for _, name in parts]
-    return text, (*folders, *names)
+    return text, (*(glob(above) for above, _ in parts), *values)
+
+
+def _beginning(pattern: str) -> bytes:
+    """What all names that fit begin with."""
+    plain = _PLAIN.match(pattern)
+    return plain[0].encode() if plain else b""
 
 
 def parted(pattern: str) -> list[tuple[str, str]]:

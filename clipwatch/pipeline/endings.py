@@ -17,12 +17,13 @@ from clipwatch.errors import (
     Conflict,
     InterrogatorError,
     ModelUnknown,
+    NotFound,
     PictureRejected,
     StoreError,
 )
 from clipwatch.interrogators.base import Picture
 from clipwatch.metrics import Metrics
-from clipwatch.model import Caption, Clock, Image, Job, LocationState, Prompt
+from clipwatch.model import Caption, Clock, Image, Job, JobState, LocationState, Prompt
 from clipwatch.pipeline import retry
 from clipwatch.pipeline.backend import Backend, Ended
 from clipwatch.pipeline.breaker import BreakerState
@@ -204,8 +205,25 @@ class Endings:
         self._broke_off.add(job.image_id)
         return True
 
+    async def lease_of(self, job: Job) -> Job | None:
+        """The job as it is now; None where it is not ours any more, or forgotten."""
+        try:
+            now = await self._store.job(job.job_id)
+        except NotFound as error:
+            await self.forgotten(job, error)
+            return None
+        return now if (now.token, now.state) == (job.token, JobState.LEASED) else None
+
+    async def forgotten(self, job: Job, error: NotFound) -> None:
+        """Its image, and the job with it, is not known any more."""
+        await self.bury(job, error)
+        self._ended(Ended(job, None, error))
+
     async def _is_gone(self, job: Job) -> bool:
-        image = await self._store.image(job.image_id)
+        try:
+            image = await self._store.image(job.image_id)
+        except NotFound:
+            return True
         return image.state is LocationState.MISSING or not await asyncio.to_thread(
             os.path.lexists, image.location.absolute
         )

@@ -20,7 +20,7 @@ from clipwatch.errors import (
 from clipwatch.interrogators.base import Picture
 from clipwatch.interrogators.picture import make_picture
 from clipwatch.metrics import Metrics
-from clipwatch.model import Caption, Clock, Image, Job, JobState, Priority
+from clipwatch.model import Caption, Clock, Image, Job, Priority
 from clipwatch.pipeline.attention import Attention
 from clipwatch.pipeline.backend import Backend, Ended
 from clipwatch.pipeline.breaker import BreakerState
@@ -314,7 +314,7 @@ class Worker:
             async with self._making:
                 picture = await asyncio.to_thread(make_picture, image.location.absolute)
         except NotFound as error:
-            await self._endings.bury(job, error)
+            await self._endings.forgotten(job, error)
             return None
         except PictureRejected as error:
             await self._endings.failed(job, Failed(error))
@@ -349,8 +349,8 @@ class Worker:
             return await self._chosen_again(job)
 
     async def _chosen_again(self, job: Job) -> Job | None:
-        now = await self._store.job(job.job_id)
-        if (now.token, now.state) != (job.token, JobState.LEASED):
+        now = await self._endings.lease_of(job)
+        if now is None:
             return None
         is_paused = (await self._store.queue()).paused
         if is_paused or not await self._may_be_sent(now.priority, afresh=True):

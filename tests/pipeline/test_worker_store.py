@@ -1,11 +1,16 @@
 """What the worker does while the store is in trouble."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
+import pytest
 from structlog.testing import capture_logs
 
 from clipwatch.errors import StoreFull
+from clipwatch.model import Job
 from clipwatch.pipeline.endings import ANSWER_LOST, STORE_FAILED
 from clipwatch.store.sqlite import SqliteStore
 from tests.clock import ManualClock
@@ -113,3 +118,61 @@ async def test_the_server_has_its_next_picture_while_answers_wait_for_the_store(
         rig.clock.advance(5)
         await eventually(rig.done)
         assert len(server.calls) == 6
+
+
+class Forgetting:
+    """A store in which the image of the first job is forgotten just before one method is called;
+    ``rings`` first, so that the job is looked at once more before its picture is sent."""
+
+    def __init__(self, store: SqliteStore, method: str) -> None:
+        self.gone: UUID | None = None
+        self.rings: Callable[[], None] = lambda: None
+        self._is_first = True
+        self._store: Any = store
+        self._method = method
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def image(self, image_id: UUID) -> object:
+        await self._perhaps_forget("image", image_id)
+        return await self._store.image(image_id)
+
+    async def recognise(self, job: Job, **more: Any) -> object:
+        self.rings()
+        await self._perhaps_forget("recognise", job.image_id)
+        return await self._store.recognise(job, **more)
+
+    async def job(self, job_id: UUID) -> object:
+        if self._is_first:
+            known = await self._store.job(job_id)
+            await self._perhaps_forget("job", known.image_id)
+        return await self._store.job(job_id)
+
+    async def finish(self, job: Job, caption: object, **more: Any) -> object:
+        await self._perhaps_forget("finish", job.image_id)
+        return await self._store.finish(job, caption, **more)
+
+    async def _perhaps_forget(self, method: str, image_id: UUID) -> None:
+        if method == self._method and self._is_first:
+            self._is_first = False
+            await self._store.forget(image_id, 0)
+            self.gone = image_id
+
+
+@pytest.mark.parametrize("method", ["image", "recognise", "job", "finish"])
+async def test_an_image_that_is_forgotten_meanwhile_stops_nothing(
+    store: SqliteStore, clock: ManualClock, server: FakeA1111, tmp_path: Path, method: str
+) -> None:
+    forgetting = Forgetting(store, method)
+    async with asking(store, clock, tmp_path / "i", Server(server.url), seen_as=forgetting) as rig:
+        forgetting.rings = rig.interrogations.wake
+        for _ in range(2):
+            await rig.add()
+        rig.start()
+        await eventually(lambda: forgetting.gone)
+        assert forgetting.gone is not None
+        rig.added.remove(forgetting.gone)
+        await eventually(rig.done)
+        assert rig.running is not None
+        assert not rig.running.done()

@@ -2,13 +2,18 @@
 
 They share names rather than a program: blanks, hyphens and underscores, capitals or none. A
 ``prompt`` alone can be anybody's, one beside ``seed`` and a further setting is a picture's. Of
-these, kohya's sd-scripts always write both ``sampler`` and ``scale``.
+these, kohya's sd-scripts always write both ``sampler`` and ``scale``; some put a word of their own
+before each name, as in ``SD:prompt``.
 """
+
+import re
 
 from clipwatch.embedded.base import Answer, Texts
 from clipwatch.embedded.fields import answer, renamed, size, words
 
-KEYS = ("seed", "Seed")
+#: What stands before the names, and who writes it so.
+PREFIXES = {"SD:": "Sygil", "mold:": "mold"}
+KEYS = ("seed", "Seed", *(f"{prefix}seed" for prefix in PREFIXES))
 NAMES = {
     "prompt": "",
     "negative_prompt": "",
@@ -21,6 +26,7 @@ NAMES = {
     "sampler": "sampler",
     "sampler_name": "sampler",
     "scale": "cfg",
+    "guidance": "cfg",
     "cfg_scale": "cfg",
     "guidance_scale": "cfg",
     "steps": "steps",
@@ -36,15 +42,20 @@ SIGNS = frozenset({"steps", "cfg", "sampler"})
 
 def read(texts: Texts) -> Answer | None:
     """What the texts say, None where they are not such a set. Raises ``Damaged``."""
-    named = {name.lower().replace(" ", "_").replace("-", "_"): name for name in texts}
+    prefix = next((prefix for prefix in PREFIXES if f"{prefix}seed" in texts), "")
+    ours = (name for name in texts if name.startswith(prefix))
+    named = {re.sub("[ -]", "_", name.removeprefix(prefix)).lower(): name for name in ours}
     known = [name for name in NAMES if name in named]
     text = texts.get(named.get("prompt", ""))
-    if text is None or SIGNS.isdisjoint(NAMES[name] for name in known) or text.fields() is not None:
+    if text is None or "seed" not in named or text.fields() is not None:
+        return None
+    if SIGNS.isdisjoint(NAMES[name] for name in known):
         return None
     told = {name: words(texts[named[name]].load()) for name in known}
+    kohya = "sd-scripts" if {"scale", "sampler"} <= told.keys() else None
     return answer(
         text,
-        told.get("generator") or ("sd-scripts" if {"scale", "sampler"} <= told.keys() else None),
+        PREFIXES.get(prefix) or told.get("generator") or kohya,
         prompt=told["prompt"],
         negative="" if told.get("negative_prompt") == "None" else told.get("negative_prompt", ""),
         parameters=renamed(told, NAMES) | size(told.get("width"), told.get("height")),

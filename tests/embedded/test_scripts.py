@@ -24,6 +24,8 @@ PLAIN = {
     "seed": "42",
     "model": "ink",
 }
+SYGIL = {"SD:prompt": "a red fox", "SD:seed": "42", "SD:steps": "50", "SD:cfg_scale": "7.5"}
+MOLD = {"mold:prompt": "a red fox", "mold:seed": "42", "mold:steps": "50", "mold:guidance": "7.5"}
 TITLES = {
     "Prompt": "a red fox",
     "Negative Prompt": "blurry",
@@ -37,6 +39,8 @@ COMMON = {"seed": 42, "steps": 50, "cfg": 7.5}
 @pytest.mark.parametrize(
     ("texts", "generator", "parameters"),
     [
+        (SYGIL | {"SD:negative_prompt": "blurry"}, "Sygil", COMMON),
+        (MOLD | {"mold:negative_prompt": "blurry"}, "mold", COMMON),
         (KOHYA, "sd-scripts", COMMON | {"sampler": "ddim"}),
         (PLAIN, None, COMMON | {"size": "512x768", "model": "ink"}),
         (PLAIN | {"generator": "Painter"}, "Painter", COMMON | {"size": "512x768", "model": "ink"}),

@@ -13,6 +13,7 @@ from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.civitai import GENERATOR as CIVITAI
 from clipwatch.embedded.civitai import RESOURCES as CIVITAI_RESOURCES
 from clipwatch.embedded.civitai import resources as civitai_resources
+from clipwatch.embedded.drawthings import is_described
 from clipwatch.embedded.parameters import CORE, MAX_SETTINGS, named, settings_in, split
 from clipwatch.model import Outcome, Part
 
@@ -82,7 +83,7 @@ def understood(text: Text, *, beside_graph: bool = False) -> Answer | None:
     """
     raw = text.load()
     infotext = split(raw)
-    if infotext is None:
+    if infotext is None or is_described(infotext):
         told = MENTIONED.search(raw[:MAX_SETTINGS]) if "Steps: " in raw else None
         return Answer(Outcome.NO_PROMPT, found_in=text.found_in, raw=raw) if told else None
     # ComfyUI's saving nodes write "unknown" where they could not find the prompt themselves.

@@ -1,9 +1,13 @@
-"""Draw Things, on iPhone and Mac: XMP with JSON in ``exif:UserComment``; "c" is the prompt."""
+"""Draw Things, on iPhone and Mac: XMP with JSON in ``exif:UserComment``; "c" is the prompt.
+
+``dc:description`` says it again, nearly in A1111's grammar: the negative stands behind a hyphen in
+a line of its own. Converters may have kept that alone.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clipwatch.embedded.base import Answer, Texts
+from clipwatch.embedded.base import Answer, Text, Texts
 from clipwatch.embedded.fields import (
     answer,
     items,
@@ -13,16 +17,21 @@ from clipwatch.embedded.fields import (
     renamed,
     words,
 )
+from clipwatch.embedded.parameters import Infotext, named, split
 
 GENERATOR = "Draw Things"
-KEYS = ("XMP UserComment", "EXIF UserComment")
+COMMENTS = ("XMP UserComment", "EXIF UserComment")
+DESCRIPTIONS = ("XMP description", "EXIF ImageDescription", "IPTC Caption", "Description")
+KEYS = (*COMMENTS, *DESCRIPTIONS)
+SCALE = ", Guidance Scale: "
 SIGNS = frozenset({"model", "seed", "steps", "sampler", "uc"})
+DESCRIBED = frozenset({"Guidance Scale", "Seed", "Model", "Strength"})
 NAMES = {"c": "", "uc": "", "scale": "cfg", "strength": "denoise"}
 
 
 def read(texts: Texts) -> Answer | None:
     """What the JSON says; its short names are believed only together. Raises ``Damaged``."""
-    for name in KEYS:
+    for name in COMMENTS:
         text = texts.get(name)
         fields = text.fields() if text else None
         if text and fields and "c" in fields and len(SIGNS & fields.keys()) > 1:
@@ -33,7 +42,29 @@ def read(texts: Texts) -> Answer | None:
                 negative=words(fields.get("uc")),
                 parameters=renamed(fields, NAMES) | loras(_loras(fields)),
             )
-    return None
+    described = (texts[name] for name in DESCRIPTIONS if name in texts)
+    return next(filter(None, map(_described, described)), None)
+
+
+def is_described(infotext: Infotext) -> bool:
+    """Whether this is such a description rather than A1111's text."""
+    return not infotext.negative and infotext.settings.keys() >= DESCRIBED
+
+
+def _described(text: Text) -> Answer | None:
+    """No prompt where several lines begin as the negative does."""
+    infotext = split(text.load()) if SCALE in text.load() else None
+    if infotext is None or not is_described(infotext):
+        return None
+    prompt, *negative = f"\n{infotext.positive}".split("\n-")
+    parameters = named(infotext.settings, prompt)
+    return answer(
+        text,
+        GENERATOR,
+        prompt=prompt.strip() if len(negative) < 2 else "",
+        negative=negative[0].strip() if len(negative) == 1 else "",
+        parameters=renamed(parameters, {"Guidance Scale": "cfg", "Strength": "denoise"}),
+    )
 
 
 def _loras(fields: Mapping[str, Any]) -> Iterator[dict[str, Any] | None]:

@@ -24,6 +24,7 @@ from clipwatch.model import Part
 GENERATOR = "NovelAI"
 COMMENTS = ("EXIF UserComment", "XMP UserComment", "parameters")
 KEYS = ("Comment", *COMMENTS, "Description")
+SIGNS = frozenset({"prompt", "uc", "sampler", "scale"})
 NAMES = {
     "prompt": "",
     "uc": "",
@@ -41,17 +42,31 @@ def read(texts: Texts) -> Answer | None:
     if (own := _own(texts)) and _is_ours(texts):
         comment = own.get("Comment") or next(iter(own.values()))
         return _understood(comment, {name: text.load() for name, text in own.items()})
-    for name in COMMENTS:
-        if text := texts.get(name):
-            fields = text.fields()
-            if fields and words(fields.get("Software")) == GENERATOR:
+    for name in (*COMMENTS, "Comment"):
+        fields = text.fields() if (text := texts.get(name)) else None
+        if text and fields:
+            if words(fields.get("Software")) == GENERATOR or _is_told(_comment(fields)):
                 return _understood(text, fields)
+            if _is_told(fields):
+                return _understood(text, {"Comment": fields})
     return None
 
 
 def _is_ours(texts: Texts) -> bool:
     software = texts.get("Software") or texts.get("EXIF Software")
     return software is not None and software.load().strip() == GENERATOR
+
+
+def _is_told(settings: Mapping[str, Any] | None) -> bool:
+    """Whether these are NovelAI's without saying so, as converters leave them: its names together
+    are nobody else's."""
+    return settings is not None and ("v4_prompt" in settings or settings.keys() >= SIGNS)
+
+
+def _comment(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """None where an editor cut it off."""
+    comment = fields.get("Comment")
+    return json_object(comment) if isinstance(comment, str) else mapping(comment)
 
 
 def _own(texts: Texts) -> Texts:
@@ -62,9 +77,8 @@ def _own(texts: Texts) -> Texts:
 
 
 def _understood(text: Text, fields: Mapping[str, Any]) -> Answer:
-    comment = fields.get("Comment")
-    settings = json_object(comment) if isinstance(comment, str) else mapping(comment)
-    if settings is None:  # cut off by an editor
+    settings = _comment(fields)
+    if settings is None:
         return answer(text, GENERATOR, prompt=words(fields.get("Description")))
     if "req_type" in settings:  # a tool that changed a picture, not a prompt
         return answer(text, GENERATOR, prompt="")

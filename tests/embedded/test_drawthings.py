@@ -49,3 +49,29 @@ def test_no_text_is_no_prompt(prompt: object) -> None:
 @pytest.mark.parametrize("settings", [{"c": "a cat"}, ["c"], 5, {"c": "x", "seed": 1}])
 def test_short_names_alone_prove_nothing(settings: object) -> None:
     assert read(drawn(settings)).outcome is Outcome.NONE
+
+
+DESCRIBED = "Steps: 10, Sampler: DDIM, Guidance Scale: 10.0, Seed: 42, Size: 64x48, Model: ink.ckpt"
+
+
+@pytest.mark.parametrize(
+    ("told", "prompt", "negative"),
+    [
+        ("a fox - red\n-dog, (cat)", "a fox - red", "dog, (cat)"),
+        ("a fox", "a fox", ""),
+        ("a fox\n- one\n-dog", "", ""),
+    ],
+)
+def test_a_description_that_alone_was_kept(told: str, prompt: str, negative: str) -> None:
+    description = f"{told}\n{DESCRIBED}, Strength: 1.0"
+    found = read(written.xmp_png({"dc:description": description}))
+    assert (found.prompt, found.negative, found.generator) == (prompt, negative, "Draw Things")
+    assert found.parameters == {
+        "steps": 10,
+        "sampler": "DDIM",
+        "cfg": 10.0,
+        "seed": 42,
+        "size": "64x48",
+        "model": "ink.ckpt",
+        "denoise": 1.0,
+    }

@@ -76,3 +76,24 @@ def test_captions_of_any_kind_do_no_harm(caption: Any) -> None:
     }
     found = read(written.novelai_png(comment))
     assert (found.prompt, found.parts) == ("1girl, {smile}", ())
+
+
+OLDER = {"prompt": "1girl", "uc": "lowres", "sampler": "k_euler", "scale": 5.0, "seed": 42}
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        written.png_with(Comment=OLDER),
+        written.jpeg_with(OLDER),
+        written.jpeg_with({"Description": "1girl", "Comment": json.dumps(OLDER)}),
+    ],
+)
+def test_its_settings_tell_it_without_its_name(picture: bytes) -> None:
+    found = read(picture)
+    assert (found.prompt, found.negative, found.generator) == ("1girl", "lowres", "NovelAI")
+    assert found.parameters["seed"] == 42
+
+
+def test_fewer_of_its_names_can_be_anybodys() -> None:
+    assert read(written.png_with(Comment={"prompt": "hi", "uc": "x"})).outcome is Outcome.NONE

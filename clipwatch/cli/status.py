@@ -78,11 +78,11 @@ def _backup(backup: Mapping[str, Any]) -> str:
 
 
 def _disk(disk: Mapping[str, Any]) -> str:
-    free = bytes_text(disk["free_bytes"]) + " free"
-    if "used_bytes" not in disk:
-        return free
-    used = f"{bytes_text(disk['used_bytes'])} used with backups and thumbnails"
-    return f"{free}; {used}, {bytes_text(disk['in_a_year_bytes'])} in a year"
+    text = bytes_text(disk["free_bytes"]) + " free"
+    if "used_bytes" in disk:
+        used = f"{bytes_text(disk['used_bytes'])} used with backups and thumbnails"
+        text = f"{text}; {used}, {bytes_text(disk['in_a_year_bytes'])} in a year"
+    return _with(_with(text, disk.get("reason")), disk.get("hint"))
 
 
 def _thumbnails(kept: Mapping[str, Any]) -> str:

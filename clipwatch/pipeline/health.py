@@ -13,7 +13,7 @@ from clipwatch.pipeline.idle import IdlePass
 from clipwatch.pipeline.interrogate import Interrogations
 from clipwatch.pipeline.progress import ImportProgress
 from clipwatch.pipeline.root_status import RootStatus
-from clipwatch.pipeline.space import Room, Space
+from clipwatch.pipeline.space import HINT, KEPT_BACK, Room, Space
 from clipwatch.pipeline.thumbnails import Thumbnails
 from clipwatch.pipeline.upkeep import Chore, Upkeep, salvage_is_news
 from clipwatch.store.base import Store
@@ -161,7 +161,13 @@ def disk_of(
 ) -> Mapping[str, Any]:
     """The database's disk: what is free, what the database takes up with all that belongs to it
     and the thumbnails beside it, and what that will be."""
-    told: dict[str, Any] = {"state": room.name.lower(), "free_bytes": free}
+    reason = KEPT_BACK.get(room)
+    told: dict[str, Any] = {
+        "state": room.name.lower(),
+        "reason": reason,
+        "hint": HINT if reason else None,
+        "free_bytes": free,
+    }
     if use is not None:
         told |= {
             "used_bytes": use.total + thumbnails["bytes"],

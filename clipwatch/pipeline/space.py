@@ -33,6 +33,14 @@ class Room(IntEnum):
     OK = 2
 
 
+#: What each level keeps from being done.
+KEPT_BACK = {
+    Room.LOW: "no image is interrogated, for room for answers runs out",
+    Room.SCARCE: "no image is recorded or interrogated",
+}
+HINT = "free some space; clipwatch goes on by itself"
+
+
 def room_of(free: int, before: Room, low: int, scarce: int) -> Room:
     """What this many free bytes mean, where ``before`` was the case."""
     for level, bound in ((Room.SCARCE, scarce), (Room.LOW, max(low, scarce))):
@@ -76,8 +84,8 @@ class Space:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            await self._clock.sleep(LOOK_SECS)
             await self.look()
+            await self._clock.sleep(LOOK_SECS)
 
     async def look(self) -> None:
         """Look once, and let everybody know."""
@@ -90,7 +98,7 @@ class Space:
             return
         told = {"free_bytes": self.free, "room": self.room.name.lower()}
         if self.room < before:
-            log.warning(DISK_FILLED, **told, hint="free some space; clipwatch goes on by itself")
+            log.warning(DISK_FILLED, **told, hint=HINT)
         else:
             log.info(DISK_FREED, **told)
         if self.room is Room.SCARCE:

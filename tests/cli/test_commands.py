@@ -298,7 +298,9 @@ def health(**changes: Any) -> dict[str, Any]:
         "store": {"state": "ok", "images": 3},
         "backup": {"state": "skipped", "made_at": None, "reason": "no room"},
         "disk": {
-            "state": "ok",
+            "state": "low",
+            "reason": "no image is interrogated",
+            "hint": "free some space",
             "free_bytes": 5_000_000_000,
             "used_bytes": 70_000_000,
             "in_a_year_bytes": 900_000_000,
@@ -359,7 +361,8 @@ def test_status_shows_every_part(clipwatch: Run, daemon: FakeDaemon) -> None:
     for text in (
         daemon.url,
         "1 new, 7 backlog waiting, 1 running, 2 given up; the server renders for its owner",
-        "5.0 GB free; 70.0 MB used with backups and thumbnails, 900.0 MB in a year",
+        "5.0 GB free; 70.0 MB used with backups and thumbnails, 900.0 MB in a year; no image is"
+        " interrogated; free some space",
         "7 kept, 90.0 kB of 1.0 GB at most",
         "waiting      4 thumbnails made, 3 files hashed; 5 images gone through",
         "skipped      none yet; no room",

@@ -152,6 +152,8 @@ async def test_a_low_disk_degrades_it_and_it_is_ready_all_the_same(
     found = await look(parts, rig, store, free=free)
     assert (found.status, found.ready, found.disk["state"]) == ("degraded", True, state)
     assert found.disk["free_bytes"] == free
+    assert found.disk["reason"].startswith("no image is ")
+    assert found.disk["hint"].startswith("free some space")
     assert found.disk["used_bytes"] >= found.disk["database_bytes"] > 0
     assert found.disk["in_a_year_bytes"] > found.disk["used_bytes"]
 

@@ -164,11 +164,12 @@ async def test_every_change_is_told_once_and_the_ballast_comes_back(
     ]
 
 
-async def test_it_looks_by_itself(space: Space, disk: Disk, clock: ManualClock) -> None:
-    running = asyncio.create_task(space.run())
+async def test_it_looks_by_itself_and_at_once(space: Space, disk: Disk, clock: ManualClock) -> None:
     disk.free = 0
-    await eventually(lambda: clock.sleeping)
+    running = asyncio.create_task(space.run())
+    await eventually(lambda: space.room is Room.SCARCE and clock.sleeping)
+    disk.free = PLENTY
     clock.advance(LOOK_SECS)
-    await eventually(lambda: space.room is Room.SCARCE)
+    await eventually(lambda: space.room is Room.OK)
     running.cancel()
     await asyncio.wait({running})

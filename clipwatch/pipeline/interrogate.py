@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from clipwatch.errors import ModelUnknown, NotFound, NotInTime, Problem, Unavailable
+from clipwatch.errors import (
+    BackendTimeout,
+    ModelUnknown,
+    NotFound,
+    NotInTime,
+    Problem,
+    Unavailable,
+)
 from clipwatch.interrogators.answer import HINT_SILENT
 from clipwatch.interrogators.base import Auth, Capabilities
 from clipwatch.metrics import Metrics
@@ -257,6 +264,10 @@ class Interrogations:
             return
         if ended.prompt is not None:
             waiting.future.set_result(ended.prompt)
+        elif isinstance(ended.error, BackendTimeout):
+            message = f"{ended.error.message}; the job stays queued"
+            error = NotInTime(message, job_id=ended.job.job_id, hint=ended.error.hint)
+            _fail(waiting.future, error)
         elif ended.error is not None:
             _fail(waiting.future, ended.error)
 

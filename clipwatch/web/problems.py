@@ -26,6 +26,7 @@ STATUS_OF: Sequence[tuple[type[ClipwatchError], HTTPStatus]] = (
     (errors.NotInTime, HTTPStatus.GATEWAY_TIMEOUT),
     (errors.BackendAbsent, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.BackendBusy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (errors.BackendTimeout, HTTPStatus.GATEWAY_TIMEOUT),
     (errors.InterrogatorError, HTTPStatus.BAD_GATEWAY),
     (errors.StoreError, HTTPStatus.SERVICE_UNAVAILABLE),
 )

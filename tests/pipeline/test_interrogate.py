@@ -219,6 +219,22 @@ async def test_who_is_not_answered_in_time_gets_the_job_which_goes_on(
     assert (await rig.store.job(raised.value.job_id)).state is JobState.DONE
 
 
+async def test_a_server_that_takes_too_long_leaves_the_job_queued(
+    rig: Rig, server: FakeA1111
+) -> None:
+    hang = Hang()
+    server.script.append(hang)
+    image_id = await rig.add(priority=None)
+    rig.start()
+    asks = asyncio.create_task(rig.interrogations.ask(image_id, Ask()))
+    await hang.entered.wait()
+    await rig.pass_time_meanwhile(LIMIT)
+    with pytest.raises(NotInTime, match="within 30 s; the job stays queued") as raised:
+        await asks
+    job = await rig.job(image_id)
+    assert (job.job_id, job.state, job.attempts) == (raised.value.job_id, JobState.READY, 0)
+
+
 async def test_two_who_ask_the_same_share_one_job(rig: Rig, server: FakeA1111) -> None:
     hang = Hang()
     server.script.append(hang)

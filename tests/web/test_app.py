@@ -279,7 +279,7 @@ RAISED = {
 STATUSES = {
     "query": 400, "missing": 404, "forgotten": 410, "conflict": 409, "forbidden": 403,
     "unavailable": 503, "in-time": 504, "store": 503, "full": 503, "absent": 503, "busy": 503,
-    "timeout": 502, "misconfigured": 502, "failed": 502, "rejected": 502, "picture": 422,
+    "timeout": 504, "misconfigured": 502, "failed": 502, "rejected": 502, "picture": 422,
     "model": 422, "bug": 500, "surrogate": 404,
 }  # fmt: skip
 

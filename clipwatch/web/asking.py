@@ -147,14 +147,14 @@ class ScoreParameters(Parameters):
         return parse_thresholds(self.min_score)
 
 
-class PageParameters(ScoreParameters):
+class PageParameters(Parameters):
     """Which part of a listing."""
 
     limit: int = Field(default=50, ge=1, le=500)
     cursor: str = ""
 
 
-class ListParameters(PageParameters):
+class ListParameters(PageParameters, ScoreParameters):
     q: str = ""
     sort: Sort | None = None  #: goes before ``sort:`` in ``q``
 

@@ -58,6 +58,7 @@ async def test_jobs_can_be_chosen_by_state(rig: Rig) -> None:
     assert len((await body(await rig.client.get("/api/v1/jobs?state=ready")))["jobs"]) == 1
     told = await problem(await rig.client.get("/api/v1/jobs?state=tired"), 422)
     assert "dead" in told["detail"]
+    await problem(await rig.client.get("/api/v1/jobs?min_score=0.5"), 422)  # they have no tags
 
 
 async def test_an_unknown_job_is_not_found(rig: Rig) -> None:

@@ -142,13 +142,15 @@ def _read(url: str, response: http.client.HTTPResponse, content: bytes) -> Any:
             "say where clipwatch is with --url",
         ) from error
     if response.status >= 400:
-        problem = answer if isinstance(answer, dict) else {}
-        detail = str(problem.get("detail") or f"{url} answered {response.status}")
-        raise Refused(response.status, detail, _hint(response.status, problem))
+        raise _refused(url, response.status, answer)
     return answer
 
 
-def _hint(status: int, problem: Mapping[str, Any]) -> str:
+def _refused(url: str, status: int, problem: Any) -> Refused:
+    if not isinstance(problem, dict) or not problem.keys() >= {"detail", "hint"}:
+        message = f"{url} answered {status}, and not as clipwatch does; is that clipwatch?"
+        return Refused(status, message, "say where clipwatch is with --url")
+    hint = problem["hint"]
     if status == 401:  # the daemon's own hint is about headers
-        return "put the daemon's token into CLIPWATCH_TOKEN"
-    return str(problem.get("hint") or "")
+        hint = "put the daemon's token into CLIPWATCH_TOKEN"
+    return Refused(status, str(problem["detail"]), str(hint))

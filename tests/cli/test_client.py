@@ -42,9 +42,16 @@ def test_a_missing_token_is_explained(daemon: FakeDaemon) -> None:
     assert "CLIPWATCH_TOKEN" in caught.value.hint
 
 
-@pytest.mark.parametrize("content", [b"<html>", b"", b"[" * 100_000, b"\xff"])
-def test_somebody_else_listens_there(daemon: FakeDaemon, content: bytes) -> None:
-    daemon.get("/x", content)
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        *((content, 200) for content in (b"<html>", b"", b"[" * 100_000, b"\xff")),
+        (b'{"detail": "Not Found"}', 404),  # as FastAPI answers
+        (b"[]", 500),
+    ],
+)
+def test_somebody_else_listens_there(daemon: FakeDaemon, content: bytes, status: int) -> None:
+    daemon.get("/x", content, status)
     with pytest.raises(Refused, match="is that clipwatch"):
         Daemon(daemon.url).get("/x")
 

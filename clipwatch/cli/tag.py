@@ -25,6 +25,9 @@ def command(
     Capitals do not matter, and an underscore is a space. `clipwatch search is:favourite` finds what
     is tagged favourite, `clipwatch search tag:to_print` any other tag.
     """
+    for name in names:
+        if not name.strip(" ."):  # an address with such a name at its end is another one
+            raise click.BadParameter(f"{name!r} is no tag", param_hint="NAME")
     server = daemon(url)
     found = find_image(server, image)
     ask = server.delete if remove else server.put

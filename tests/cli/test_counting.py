@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import Done, FakeDaemon
 from tests.cli.test_commands import IMAGE_ID, image
 
@@ -54,6 +56,14 @@ def test_a_name_that_is_refused_is_a_usage_error(clipwatch: Run, daemon: FakeDae
     done = clipwatch("tag", IMAGE_ID, "_")
     assert (done.code, done.out) == (2, "")
     assert "nothing in it" in done.err
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", ".."])
+def test_a_name_that_would_make_another_address_is_not_sent(
+    clipwatch: Run, daemon: FakeDaemon, name: str
+) -> None:
+    assert clipwatch("tag", "--remove", IMAGE_ID, "favourite", name).code == 2
+    assert daemon.asked == []
 
 
 def test_figures_are_printed(clipwatch: Run, daemon: FakeDaemon) -> None:

@@ -23,9 +23,8 @@ def find_image(daemon: Daemon, target: str) -> dict[str, Any]:
         for image in answer["images"]:
             if any(location["path"] == path for location in image["locations"]):
                 return dict(image)
-    raise NotFound(
-        f"no image is known at {path}", hint=f"`clipwatch scan {target}` looks at it, if it is new"
-    )
+    hint = f"`clipwatch scan {target}` looks at it, if it is new; what was forgotten stays so"
+    raise NotFound(f"no image is known at {path}", hint=hint)
 
 
 def _as_id(target: str) -> UUID | None:

@@ -2,6 +2,7 @@ import asyncio
 import base64
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -105,11 +106,18 @@ async def test_the_demonstration_ends_well_and_leaves_nothing_behind(tmp_path: P
     environ = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(temporary)}
     with in_use(PORT):
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "clipwatch", "demo", "--for", "3",
+            sys.executable, "-m", "clipwatch", "demo", "--for", "120",
             env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        output, errors = await process.communicate()
-    text = output.decode()
+        assert process.stdout is not None
+        output = b""
+        while not all(re.search(one, output) for one in (b"interrogated", b"embedded .*sunset")):
+            line = await process.stdout.readline()
+            assert line, output
+            output += line
+        process.send_signal(signal.SIGINT)
+        rest, errors = await process.communicate()
+    text = (output + rest).decode()
     assert (process.returncode, errors.decode()) == (0, "")
     shown = re.search(r"open http://localhost:(\d+) ", text)
     assert shown is not None

@@ -21,7 +21,8 @@ def command(old: Path, new: Path, config: Path | None, as_json: bool) -> None:
     """Note that the folder OLD lies at NEW now.
 
     For a drive or a folder that changed its path: everything known of the images below it stays
-    theirs, and nothing is read or interrogated again. Stop the daemon before.
+    theirs, and nothing is read or interrogated again. Stop the daemon before. It also helps where
+    that has seen NEW already, and knows each file at both places.
     """
     if not new.is_dir():
         raise NotFound(f"{new} is no folder", hint="mount or move it first, then relocate")
@@ -31,7 +32,7 @@ def command(old: Path, new: Path, config: Path | None, as_json: bool) -> None:
         return
     say(printable(f"{answer['moved']} files are known below {answer['new']} now"))
     if answer["left"]:
-        note(f"{answer['left']} were known there already, and stay known at the old place too")
+        note(f"{answer['left']} stay known at the old place: another image has their name there")
     if not answer["moved"] and not answer["left"]:
         note(printable(f"nothing was known below {answer['old']}: is that its old path?"))
     for root in answer["still_configured"]:

@@ -4,11 +4,18 @@ import sqlite3
 
 from clipwatch.errors import Conflict
 from clipwatch.model import Relocated, Root
+from clipwatch.store.sqlite_locations import refresh
 from clipwatch.store.sqlite_values import signed, unsigned
 
 _FOLDERS = """
 SELECT DISTINCT folder FROM {table}
 WHERE root_id = ?1 AND (?2 = x'' OR folder = ?2 OR (folder >= ?3 AND folder < ?4))"""
+# What a scan of the new place has linked already.
+_KNOWN_THERE = """
+DELETE FROM location WHERE root_id = ? AND folder = ? AND EXISTS
+  (SELECT 1 FROM location AS there WHERE there.root_id = ? AND there.folder = ?
+   AND there.name = location.name AND there.seq = location.seq AND there.gone = 0)
+RETURNING seq"""
 #: What is known by root and folder. Of two rows for one place the one that is there stays.
 _PLACED = ("location", "forgotten")
 
@@ -47,8 +54,8 @@ def register_root(connection: sqlite3.Connection, path: bytes) -> Root:
 def relocate(connection: sqlite3.Connection, old: bytes, new: bytes) -> Relocated:
     """Note that the folder ``old`` (absolute, as are roots) lies at ``new`` now, with all below it.
 
-    A file that is known at its new place already is left where it was. Raises ``Conflict`` where
-    one of the two lies in the other.
+    A file is left where it was where another image is known at its new place. Raises ``Conflict``
+    where one of the two lies in the other.
     """
     if old == new or _inside(old, new) or _inside(new, old):
         raise Conflict("one of the two folders lies in the other", hint="name two that are apart")
@@ -87,7 +94,7 @@ def _move(
         folders = connection.execute(_FOLDERS.format(table=table), where).fetchall()
         total = moved = 0
         for (folder,) in folders:
-            rest = folder[len(under) :].lstrip(b"/")
+            there = target.root_id, _joined(at, folder[len(under) :].lstrip(b"/"))
             place = (source.root_id, folder)
             total += connection.execute(
                 f"SELECT count(*) FROM {table} WHERE root_id = ? AND folder = ?", place
@@ -95,8 +102,13 @@ def _move(
             moved += connection.execute(
                 f"UPDATE OR IGNORE {table} SET root_id = ?, folder = ?"
                 " WHERE root_id = ? AND folder = ?",
-                (target.root_id, _joined(at, rest), *place),
+                (*there, *place),
             ).rowcount
+            if table == "location":
+                known = connection.execute(_KNOWN_THERE, (*place, *there)).fetchall()
+                moved += len(known)
+                for (seq,) in known:
+                    refresh(connection, seq)
         counts[table] = Relocated(moved, total - moved)
     return counts["location"]
 

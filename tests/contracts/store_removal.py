@@ -105,6 +105,23 @@ class RemovalContract:
             b"/pictures/days/d",
         ]
 
+    async def test_what_was_linked_at_the_new_place_is_no_longer_at_the_old_one(
+        self, store: Store, root: Root
+    ) -> None:
+        other = await store.register_root(b"/other")
+        files = [seen(root, path, says(path.decode())) for path in (b"a.png", b"day/b.png")]
+        records = await put(store, *files)
+        await put(store, *(replace(each, root_id=other.root_id) for each in files))
+        both = await store.image(records[0].image_id)
+        assert {at.absolute for at in both.locations} == {b"/other/a.png", b"/pictures/a.png"}
+        assert len(await found(store, "is:duplicate")) == 2
+        assert await store.relocate(root.path, other.path) == Relocated(moved=2, left=0)
+        assert await found(store, "is:duplicate") == []
+        assert [one.path for one in await store.roots()] == [b"/other"]
+        for one, file in zip(records, files, strict=True):
+            (left,) = (await store.image(one.image_id)).locations
+            assert left.absolute == b"/other/" + file.path
+
     async def test_folders_inside_each_other_are_not_moved(self, store: Store, root: Root) -> None:
         await put(store, seen(root, b"a.png", stat=stat()))
         for new in (b"/pictures/day", b"/", root.path):

@@ -17,7 +17,7 @@ from clipwatch.model import (
 )
 from clipwatch.store import sqlite_changes, sqlite_removal
 from clipwatch.store.sqlite_changes import BATCH_RECORDED, IMAGE_CHANGED, IMAGE_MISSING, Entry
-from clipwatch.store.sqlite_values import signed, stat_columns, stat_of, to_json
+from clipwatch.store.sqlite_values import padded, signed, stat_columns, stat_of, to_json
 
 #: An import that leaves more jobs than this waits for an idle server.
 SMALL_IMPORT = 500
@@ -106,7 +106,7 @@ def known(
 ) -> dict[bytes, KnownFile]:
     """The files directly in a folder, by name; with ``names``, those alone. Of a name that was used
     for several images, the file that is there now, else the one that was last."""
-    few = names if names and len(names) <= _FEW else ()
+    few = padded(list(names)) if names and len(names) <= _FEW else ()
     by_name = f"AND name IN ({', '.join('?' * len(few))})" if few else ""
     rows = connection.execute(
         "SELECT name, device, inode, size, mtime_ns, state, seen_at FROM location"

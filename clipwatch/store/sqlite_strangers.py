@@ -11,10 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from clipwatch.model import Observation
-from clipwatch.store.sqlite_values import stat_columns
+from clipwatch.store.sqlite_values import padded, stat_columns
 
 #: Values that one statement asks for.
-_AT_ONCE = 1_000
+_AT_ONCE = 1_024
 _NAMES = "SELECT name FROM location WHERE root_id = ? AND folder = ? AND name IN"
 _INODES = "SELECT inode FROM location WHERE inode IN"
 _QUICK_KEYS = "SELECT quick_key FROM location WHERE quick_key IN"
@@ -57,7 +57,7 @@ def _found(
     """Those of the values that a row has."""
     found: set[object] = set()
     for start in range(0, len(values), _AT_ONCE):
-        part = values[start : start + _AT_ONCE]
+        part = padded(values[start : start + _AT_ONCE])
         rows = connection.execute(f"{select} ({','.join('?' * len(part))})", (*before, *part))
         found.update(value for (value,) in rows)
     return found

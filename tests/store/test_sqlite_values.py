@@ -5,6 +5,7 @@ from clipwatch.model import FileStat
 from clipwatch.store.sqlite_values import (
     from_json,
     pack,
+    padded,
     stat_columns,
     stat_of,
     text,
@@ -49,3 +50,12 @@ def test_what_is_nested_too_deeply_is_cut_off() -> None:
     for _ in range(5000):
         deep = [deep]
     assert to_json(deep).endswith('"..."' + "]" * 100)
+
+
+@given(st.lists(st.binary(max_size=3), max_size=40))
+def test_parameters_are_padded_to_few_lengths(values: list[bytes]) -> None:
+    more = padded(values)
+    assert more[: len(values)] == values
+    assert set(more) == set(values)
+    assert len(more) in (0, 1, 2, 4, 8, 16, 32, 64)
+    assert len(more) < 2 * max(len(values), 1)

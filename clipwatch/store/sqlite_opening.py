@@ -21,7 +21,7 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 1000;
 PRAGMA journal_size_limit = 67108864;
-PRAGMA cache_size = -16384;
+PRAGMA cache_size = -8192;
 """
 _READER = f"""{_COMMON}
 PRAGMA query_only = ON;

@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Any
 
 from clipwatch.embedded.comfyui_values import Values
-from clipwatch.embedded.graph import Node, along
+from clipwatch.embedded.fields import items, mapping
+from clipwatch.embedded.graph import Node
 from clipwatch.embedded.parameters import MAX_LORAS
 
 SAMPLER_INPUTS = {
@@ -19,7 +20,7 @@ SAMPLER_INPUTS = {
     "denoise": "denoise",
 }
 #: Samplers of the custom kind leave these settings to nodes of their own.
-HELPERS = ("noise", "sigmas", "sampler", "guider")
+HELPERS = ("noise", "sigmas", "sampler", "guider")  #: nodes that change those are passed through
 MODEL_NAMES = ("ckpt_name", "unet_name", "base_ckpt_name", "model_name", "gguf_name", "model")
 NAMING = frozenset(MODEL_NAMES)
 MODEL_LINKS = ("model", "lora_stack", "optional_lora_stack", "pipe", "basic_pipe", "base_ctx")
@@ -45,14 +46,12 @@ MARKS = frozenset({"vae_name", *CLIP_SKIPS, "model_name"})
 def settings(values: Values, sampler: Node, marked: Iterable[Node]) -> dict[str, Any]:
     """Those of one sampler; ``marked`` are the live nodes with one of ``MARKS``."""
     helpers = [
-        values.graph[values.source(sampler.links[name]).node_id]
-        for name in HELPERS
-        if name in sampler.links
+        node for name in HELPERS if name in sampler.links for node in values.along(sampler, (name,))
     ]
     found: dict[str, Any] = {}
     for node in (sampler, *helpers):
         for name in node.inputs:
-            common = SAMPLER_INPUTS.get(last_part(name))
+            common = SAMPLER_INPUTS.get(name) or SAMPLER_INPUTS.get(last_part(name))
             if common and (value := values.setting(node, name)) is not None:
                 found.setdefault(common, value)
     start = sampler if "model" in sampler.links else (helpers or [sampler])[-1]
@@ -85,7 +84,7 @@ def _model(values: Values, node: Node) -> dict[str, Any]:
     """The checkpoint that the chain of models begins with, and the LoRAs on the way to it."""
     found: dict[str, Any] = {}
     loras: list[dict[str, Any]] = []
-    for loader in (node, *along(values.graph, node, MODEL_LINKS)):
+    for loader in (node, *values.along(node, MODEL_LINKS)):
         if len(loras) < MAX_LORAS and "lora" in loader.kind.lower():
             loras.extend(reversed(list(islice(_loras(values, loader), MAX_LORAS))))
         if name := _model_name(values, loader):
@@ -98,24 +97,44 @@ def _model(values: Values, node: Node) -> dict[str, Any]:
 def _model_name(values: Values, node: Node) -> str | None:
     for key in () if NAMING.isdisjoint(node.inputs) else MODEL_NAMES:
         if key in node.inputs and not (key == "model" and key in node.links):
-            name = values.setting(node, key)
-            return name if isinstance(name, str) else None
+            return _file(values, node, key)
     return None
 
 
+def _file(values: Values, node: Node, name: str) -> str | None:
+    """The name of a file; some extensions keep it in an object, beside its picture."""
+    value = node.inputs.get(name)
+    file = value.get("content") if isinstance(value, dict) else values.setting(node, name)
+    return file if isinstance(file, str) else None
+
+
 def _loras(values: Values, node: Node) -> Iterator[dict[str, Any]]:
-    """Those that one node loads: the plain loader, stacks of several, rgthree's objects."""
+    """Those that one node loads: the plain loader, stacks of several, objects or a list of them."""
     for name, value in node.inputs.items():
         match = LORA.match(name) if name[:4] == "lora" else None
-        if match is None:
-            continue
-        if isinstance(value, dict):
-            if value.get("on") is True and isinstance(value.get("lora"), str):
-                yield {"name": value["lora"], "weight": _plain(value.get("strength"))}
-        elif _is_on(node.inputs, match[1]):
-            file = values.setting(node, name)
-            if isinstance(file, str) and file not in ("", "None"):
+        if isinstance(value, dict) and "content" not in value:
+            listed = items(value.get("__value__")) if name == "loras" else [value]
+            yield from filter(None, map(_described, listed)) if match or listed else ()
+        elif match and _is_on(node.inputs, match[1]):
+            file = _file(values, node, name)
+            if file not in (None, "", "None"):
                 yield {"name": file, "weight": _weight(values, node, match[1])}
+
+
+def _described(value: Any) -> dict[str, Any] | None:
+    """One LoRA of rgthree's loader or LoRA Manager's, None where it is switched off."""
+    fields = mapping(value)
+    file = fields.get("lora", fields.get("name"))
+    if fields.get("on", fields.get("active")) is not True or not isinstance(file, str):
+        return None
+    return {"name": file, "weight": _number(fields.get("strength"))}
+
+
+def _number(value: Any) -> int | float | None:
+    try:
+        return float(value[:20]) if isinstance(value, str) else _plain(value)
+    except ValueError:
+        return None
 
 
 def _is_on(inputs: Mapping[str, Any], number: str) -> bool:
@@ -139,7 +158,7 @@ def _plain(value: Any) -> int | float | None:
 
 
 def _size(values: Values, sampler: Node) -> dict[str, str]:
-    latent = [sampler, *along(values.graph, sampler, LATENT_LINKS)][-1]
+    latent = [sampler, *values.along(sampler, LATENT_LINKS)][-1]
     for names in SIZES:
         width, height = (values.setting(latent, name) for name in names)
         if not (isinstance(width, int) and isinstance(height, int)):

@@ -83,9 +83,12 @@ def _numbered(node: Node, value_of: ValueOf) -> str | None:
         number = int(number[:9])
     if isinstance(number, bool) or not isinstance(number, int):
         return None
-    names = [
-        name
+    numbered = {
+        name: int(match[1])
         for name in node.inputs
-        if name != selector and (match := NUMBERED.search(name)) and int(match[1]) == number
-    ]
+        if name != selector and (match := NUMBERED.search(name))
+    }
+    if selector == "index" and 0 not in numbered.values():  # an index may begin with 0 all the same
+        return None
+    names = [name for name, own in numbered.items() if own == number]
     return names[0] if len(names) == 1 else None

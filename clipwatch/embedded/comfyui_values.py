@@ -6,7 +6,7 @@ that show a text and write it into the drawing, which is saved after the run.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from clipwatch.embedded.comfyui_switches import chosen
@@ -46,6 +46,10 @@ FILLED = ("text", "wildcard_text", "prompt")
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*|2(?=[A-Za-z])")
 
 SHOWING = re.compile(r"show|display|preview|debug|view|print|purge|clean|any$|reroute")
+#: In the name of a node that does not hand a text on as it is, other than what frees memory.
+TIDYING = re.compile(
+    r"(?:text|prompt|string|tags?)[\W_]*clean|clean[\W_]*(?:text|prompt|string|tag)"
+)
 SHOWN_INPUTS = ("text", "source", "anything", "any_input", "any", "input", "value", "string")
 #: What these have in the drawing is of the run before: they tell the editor what they show, and
 #: not the file. So is what any of them has in the graph, which is made before the run.
@@ -55,6 +59,13 @@ JOINING = re.compile(r"concat|join|append|combine|merge|stringfunction")
 SEPARATORS = ("delimiter", "separator", "delimeter", "sep", "seperator", "join_with")
 JOIN_SETTINGS = re.compile(
     r"clean_whitespace|input_?count|return_list|tidy_tags|action|update|mode|result|count|skip|line"
+)
+#: In the name of an input, what tells that only some of the parts are joined.
+CHOOSING = re.compile(r"enabl|toggle|activ|switch|weight")
+#: What the texts are called that are joined.
+PART = re.compile(
+    r"te?xt|str|prompt|part|tag|word|phrase|value|input|fix$|before|after|append|pend$|^pre|^post"
+    r"|positive|negative|style|subject|[0-9]$|^[a-z]$|(?:_|^)any"
 )
 #: Some are named rather than written: "comma", "newline".
 NAMED_SEPARATOR = re.compile(r"[a-z]{4,}")
@@ -119,6 +130,20 @@ class Values:
             link = node.links[name]
         return link
 
+    def along(self, node: Node, names: Sequence[str]) -> Iterator[Node]:
+        """The nodes that one reaches by the first of these inputs that is a link, again and again.
+
+        A node with a single link that is none of them is a reroute and stepped through.
+        """
+        seen: set[str] = set()
+        while link := _onward(node, names):
+            link = self.source(link)
+            if link.node_id in seen:
+                return
+            seen.add(link.node_id)
+            node = self.graph[link.node_id]
+            yield node
+
     def spend(self) -> bool:
         """Whether there is still a step left to look at one more node of this graph."""
         self._steps -= 1
@@ -143,7 +168,7 @@ class Values:
         if JOINING.search(kind):
             return None if OPAQUE.search(kind) else self._join(node)
         if SHOWING.search(kind):
-            return self._show(node)
+            return None if TIDYING.search(kind) else self._show(node)
         if node.inputs.keys() in (REPLACING, TRIMMING):
             return self._edited(node)
         if len(node.inputs) == 1 and "not" in _words(node.kind):
@@ -180,11 +205,14 @@ class Values:
             return None
         if node.inputs.get("return_list") is True:  # each picture is made of one part then
             return None
+        if any(map(CHOOSING.search, node.inputs)):
+            return None
         separator = self._separator(node)
         if separator is None:
             return None
-        parts = [self.of(node, name) for name in _part_names(node)]
-        if not parts or None in parts:
+        names = _part_names(node)
+        parts = [self.of(node, name) for name in names]
+        if not parts or None in parts or not all(PART.search(name.lower()) for name in names):
             return None
         texts = [text for text in map(str, parts) if text]
         self._joined -= sum(map(len, texts)) + len(separator) * len(texts)
@@ -199,6 +227,15 @@ class Values:
         if "mode" in node.inputs:
             return None
         return ", " if node.inputs.get("tidy_tags") == "yes" else ""
+
+
+def _onward(node: Node, names: Sequence[str]) -> Link | None:
+    for name in names:
+        if name in node.links:
+            return node.links[name]
+    if len(node.links) == 1 and len(node.inputs) == 1:
+        return next(iter(node.links.values()))
+    return None
 
 
 def _held(node: Node, kind: str, slot: int) -> str | None:

@@ -158,18 +158,17 @@ def upstream(graph: Graph, ends: Iterable[str], noted: Set[str] = frozenset()) -
     This looks at every link of a graph and decides how fast a file is read.
     """
     entries = graph.entries
-    stack = list(ends)
-    seen = set(stack)
+    found = list(ends)
+    seen = set(found)
     marked = []
-    while stack:
-        node_id = stack.pop()
+    for node_id in found:  # which grows on the way
         inputs = entries[node_id].inputs
         if not noted.isdisjoint(inputs):
             marked.append(node_id)
         for value in inputs.values():
-            if type(value) is Link and value.node_id not in seen and value.node_id in entries:
-                seen.add(value.node_id)
-                stack.append(value.node_id)
+            if type(value) is Link and (origin := value.node_id) not in seen and origin in entries:
+                seen.add(origin)
+                found.append(origin)
     return Live(seen, marked)
 
 
@@ -190,29 +189,6 @@ def upstream_first(graph: Graph, ends: Iterable[str]) -> Iterator[Node]:
             else:
                 stack.pop()
                 yield node
-
-
-def along(graph: Graph, node: Node, names: Sequence[str]) -> Iterator[Node]:
-    """The nodes that one reaches from this one by the first of these inputs that is a link.
-
-    A node with a single link that is none of them is a reroute and stepped through.
-    """
-    seen: set[str] = set()
-    while link := _onward(node, names):
-        if link.node_id in seen:
-            return
-        seen.add(link.node_id)
-        node = graph[link.node_id]
-        yield node
-
-
-def _onward(node: Node, names: Sequence[str]) -> Link | None:
-    for name in names:
-        if name in node.links:
-            return node.links[name]
-    if len(node.links) == 1 and len(node.inputs) == 1:
-        return next(iter(node.links.values()))
-    return None
 
 
 def _linked(inputs: dict[str, Any]) -> dict[str, Any]:

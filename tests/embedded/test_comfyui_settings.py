@@ -5,7 +5,7 @@ import pytest
 from tests import pictures
 from tests.embedded.opened import read
 from tests.pictures import node
-from tests.pictures_comfyui import changed_graph
+from tests.pictures_comfyui import changed_graph, encode, sampled
 
 
 def parameters(**nodes: Any) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def parameters(**nodes: Any) -> dict[str, Any]:
                 lora_3={"on": True, "lora": "c", "strength": "1"},
                 model=["4", 0],
             ),
-            [{"name": "a", "weight": 0.7}, {"name": "c", "weight": None}],
+            [{"name": "a", "weight": 0.7}, {"name": "c", "weight": 1}],
         ),
         (
             node(
@@ -46,6 +46,27 @@ def parameters(**nodes: Any) -> dict[str, Any]:
             [{"name": "a", "weight": 0.6}],
         ),
         (
+            node(
+                "Lora Loader (LoraManager)",
+                text="<lora:a:1>",
+                loras={
+                    "__value__": [
+                        {"name": "a", "strength": "0.50", "active": True},
+                        {"name": "b", "strength": 1, "active": False},
+                        {"name": "c", "strength": "strong", "active": True},
+                        None,
+                    ]
+                },
+                model=["4", 0],
+            ),
+            [{"name": "a", "weight": 0.5}, {"name": "c", "weight": None}],
+        ),
+        (
+            node("LoraLoader|pysssss", lora_name={"content": "a"}, strength=1, model=["4", 0]),
+            [{"name": "a", "weight": 1}],
+        ),
+        (node("ComfySwitchNode", switch=False, on_false=["4", 0], on_true=["10", 0]), None),
+        (
             node("LoRA Stacker", model=["4", 0], lora_count=1, lora_name_1="a", lora_wt_1=0.4)
             | {"_meta": {"title": "b"}},
             [{"name": "a", "weight": 0.4}],
@@ -57,6 +78,15 @@ def test_loras_are_found_in_every_kind_of_loader(loader: Any, loras: Any) -> Non
     graph["3"]["inputs"]["model"] = ["10", 0]
     found = read(pictures.comfyui_png(graph)).parameters
     assert (found.get("loras"), found["model"]) == (loras, "v1-5.safetensors")
+
+
+def test_sigmas_are_followed_to_the_node_that_made_them() -> None:
+    nodes = sampled(["cat", 0], cat=encode("a cat"))
+    nodes["sampler"]["inputs"]["sigmas"] = ["split", 0]
+    nodes["split"] = node("SplitSigmas", step=3, sigmas=["all", 0])
+    nodes["all"] = node("BasicScheduler", scheduler="simple", steps=9)
+    found = read(pictures.comfyui_png(nodes)).parameters
+    assert (found["steps"], found["scheduler"]) == (9, "simple")
 
 
 def test_vae_clip_skip_and_upscaler_are_told_where_there_is_one() -> None:

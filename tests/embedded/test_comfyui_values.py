@@ -116,6 +116,11 @@ def test_texts_are_joined_by_the_order_of_their_names(start: Any, joined: str) -
         node("StringReplace", string="a cat", find="a", replace=["writer", 0]),
         node("StringTrim", string=["writer", 0], mode="Both"),
         node("JoinStringMulti", string_1="a cat", string_2="a dog", return_list=True),
+        node("Prompt Combiner", text_1="a cat", text_2="big", position="start"),
+        node("TextCombiner", text_1="a cat", text_2="a dog", enable_1=True, enable_2=False),
+        node("Prompt Cleaner", text="a cat"),
+        node("Clean Tags", text="a cat"),
+        node("Text Index Switch", index=1, text_1="a cat", text_2="a dog"),
         node("DPRandomGenerator", text="a {cat|dog}", seed=1, autorefresh="No"),
         node("Switch string [Crystools]", on_true="a", on_false="b", boolean=["writer", 0]),
         node("Any Not", value=["writer", 0]),
@@ -146,6 +151,17 @@ def test_texts_are_joined_by_the_order_of_their_names(start: Any, joined: str) -
 )
 def test_what_was_made_at_run_time_is_not_certain(start: Any) -> None:
     assert behind(start, writer=node("LLM", prompt="x")) is None
+
+
+def test_a_chain_is_followed_by_the_first_input_that_is_a_link() -> None:
+    switch = node("ImpactSwitch", select=2, input1=["1", 0], input2=["2", 0])
+    nodes = {
+        "1": node("A", samples=["switch", 0], latent="text"),
+        "2": node("B", latent=["1", 0]),
+    }
+    parsed = graph.parse(nodes | {"switch": switch})
+    found = Values(parsed).along(parsed["1"], ("latent", "samples"))
+    assert [node.node_id for node in found] == ["2", "1"]
 
 
 def test_a_further_output_belongs_to_a_further_text() -> None:

@@ -86,16 +86,6 @@ def test_a_list_of_nodes_is_a_graph_too() -> None:
     assert list(parsed.entries) == ["3"]
 
 
-def test_a_chain_is_followed_by_the_first_input_that_is_a_link() -> None:
-    nodes = {
-        "1": pictures.node("A", samples=["2", 0], latent="text"),
-        "2": pictures.node("B", latent=["1", 0]),
-    }
-    parsed = graph.parse(nodes)
-    found = graph.along(parsed, parsed["1"], ("latent", "samples"))
-    assert [node.node_id for node in found] == ["2", "1"]
-
-
 @given(graphs())
 def test_every_node_comes_once_and_circles_end(nodes: dict[str, object]) -> None:
     found = order(nodes, *nodes)

@@ -12,8 +12,14 @@ from typing import Any
 from clipwatch.embedded.base import BLANK, Answer, Text, Texts, parse_json
 from clipwatch.embedded.comfyui_metahub import KEYS as METAHUB_KEYS
 from clipwatch.embedded.comfyui_metahub import read as read_metahub
-from clipwatch.embedded.comfyui_producers import Told, lone, produced
-from clipwatch.embedded.comfyui_samplers import CONDITIONED, is_sampler, main, parts
+from clipwatch.embedded.comfyui_producers import Told, before, lone, produced
+from clipwatch.embedded.comfyui_samplers import (
+    CONDITIONED,
+    SIDEWAYS,
+    is_sampler,
+    main,
+    parts,
+)
 from clipwatch.embedded.comfyui_settings import MARKS, settings
 from clipwatch.embedded.comfyui_values import Values
 from clipwatch.embedded.comfyui_workflow import shown, to_graph
@@ -54,8 +60,8 @@ def read(texts: Texts) -> Answer | None:
 
 def _carried(texts: Texts, name: str) -> Iterator[tuple[Text, str]]:
     """Each field that may hold ``name``, and the JSON in it."""
-    for before in PLAIN_FIELDS:
-        if text := texts.get(before + name):
+    for start in PLAIN_FIELDS:
+        if text := texts.get(start + name):
             yield text, text.load().strip(BLANK)
     for key in SHARED_FIELDS:
         if text := texts.get(key):
@@ -119,6 +125,8 @@ def _told(values: Values, *, drawn: bool) -> Told | None:
         return produced(values, ends) or (None if drawn else lone(values, live.nodes))
     first = main(values, ends, samplers)
     if first is None or not first.prompt:
+        return None
+    if any(text != first.prompt for text in before(values, first.node, SIDEWAYS)):
         return None
     return Told(
         first.prompt,

@@ -5,7 +5,7 @@ those that look for something in a picture: neither's is the picture's prompt.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,7 +75,17 @@ def produced(values: Values, ends: Sequence[str]) -> Told | None:
     )
 
 
-def _makers(values: Values, ends: Sequence[str]) -> list[tuple[Node, str]]:
+def before(values: Values, sampler: Node, aside: Set[str]) -> Iterator[str]:
+    """What services were told that made the picture which a sampler is given to refine."""
+    given = [link.node_id for name, link in sampler.links.items() if name not in aside]
+    for node, name in _makers(values, given, aside):
+        if text := values.text(node, name):
+            yield text.strip()
+
+
+def _makers(
+    values: Values, ends: Sequence[str], aside: Set[str] = frozenset()
+) -> list[tuple[Node, str]]:
     """Upstream of the ends, over links that carry pictures: those nearest to the ends first."""
     found = []
     level = list(ends)
@@ -87,7 +97,8 @@ def _makers(values: Values, ends: Sequence[str]) -> list[tuple[Node, str]]:
             if name := _prompt_name(node):
                 found.append((node, name))
             for key, link in node.links.items():
-                if link.node_id not in seen and not TEXTUAL.search(key.lower()):
+                is_picture = key not in aside and not TEXTUAL.search(key.lower())
+                if is_picture and link.node_id not in seen:
                     seen.add(link.node_id)
                     following.append(link.node_id)
         level = following

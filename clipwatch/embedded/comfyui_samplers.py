@@ -99,8 +99,8 @@ def sampling(values: Values, node: Node) -> Sampling | None:
         positive = []
     name = next(name for name, link in guide.links.items() if link == told[0].link)
     negative = passages(values, ways(guide, NEGATIVE)) or ()
-    if _joined(negative) == _joined(positive):  # one text for both, where it has no effect
-        negative = ()
+    if [told.text for told in negative] == [told.text for told in positive]:
+        negative = ()  # one text for both has no effect
     return Sampling(node, by_guide or name, positive, negative)
 
 

@@ -80,6 +80,15 @@ def test_what_is_looked_for_in_a_picture_is_not_what_it_was_made_of() -> None:
     assert graph_read(node("MaskToImage", mask=["2", 0]), **nodes).outcome is Outcome.NO_PROMPT
 
 
+def test_what_a_sampler_refines_may_be_of_a_service() -> None:
+    nodes = {"2": node("VAEEncode", pixels=["3", 0]), "4": encode("sharp")}
+    nodes["3"] = node("OpenAIDalle3", prompt="a cat", seed=1)
+    sampler = node("KSampler", seed=1, steps=9, positive=["4", 0], latent_image=["2", 0])
+    assert graph_read(sampler, **nodes).outcome is Outcome.NO_PROMPT
+    nodes["3"]["inputs"]["prompt"] = "sharp"
+    assert graph_read(sampler, **nodes).prompt == "sharp"
+
+
 def test_two_services_beside_one_another_are_not_certain() -> None:
     both = node("ImageBlend", image1=["2", 0], image2=["3", 0])
     first, second = (node("OpenAIDalle3", prompt=text, seed=1) for text in ("a cat", "a dog"))

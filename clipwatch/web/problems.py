@@ -102,7 +102,7 @@ def problem_of_http(error: web.HTTPException) -> Problem:
             return Problem(status, detail, f"Use {allowed}.", headers={"Allow": allowed})
         case web.HTTPRequestEntityTooLarge():
             hint = "Send less at once, or for many images a search in place of their ids."
-            return Problem(status, f"{error.text}.", hint)
+            return Problem(status, f"{(error.text or status.phrase).rstrip('.')}.", hint)
         case _:
             return Problem(status, status.description or status.phrase, hint="Ask another way.")
 

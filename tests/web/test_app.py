@@ -124,7 +124,8 @@ async def test_a_client_that_goes_away_in_mid_body_is_no_fault_of_ours() -> None
 
 async def test_too_large_a_body_is_refused(off: Rig) -> None:
     data = io.BytesIO(json.dumps({"path": "/" + "x" * 2_000_000}).encode())
-    await problem(await off.client.post("/api/v1/images/scan", data=data), 413)
+    told = await problem(await off.client.post("/api/v1/images/scan", data=data), 413)
+    assert told["detail"].endswith("exceeded.") and ".." not in told["detail"]
 
 
 # --- Host and Origin -------------------------------------------------------------------------

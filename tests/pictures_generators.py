@@ -191,6 +191,21 @@ MFLUX = {
     "prompt": "a red fox",
     "negative_prompt": "blurry",
 }
+WANGP = {
+    "type": "WanGP v9.35 by DeepBeepMeep - Qwen Image 20B",
+    "settings_version": 2.39,
+    "model_type": "qwen_image_20B",
+    "image_mode": 1,
+    "prompt": "a red fox",
+    "negative_prompt": "blurry",
+    "resolution": "832x480",
+    "seed": 42,
+    "num_inference_steps": 30,
+    "guidance_scale": 4,
+    "sample_solver": "unipc",
+    "activated_loras": ["https://example.org/ink.safetensors", "pale.safetensors"],
+    "loras_multipliers": "0.8 1;0.5",
+}
 IMAGINAIRY = {
     "prompt": {
         "prompt": [{"text": "a red fox", "weight": 1.0}, {"text": "snow", "weight": 0.5}],

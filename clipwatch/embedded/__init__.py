@@ -35,6 +35,7 @@ from clipwatch.embedded import (
     stabilitymatrix,
     swarmui,
     tensorart,
+    wangp,
 )
 from clipwatch.embedded.base import Answer, Damaged, RawMetadata, Reader, Texts
 from clipwatch.model import Embedded, Outcome, Part
@@ -45,7 +46,7 @@ __all__ = ["READERS", "read", "understand"]
 #: they share their fields with others: SwarmUI, Stability Matrix, TensorArt and Civitai put
 #: ComfyUI's graph beside what they say themselves, and Easy Diffusion's ``prompt`` is no graph.
 #: Of JSON in ``parameters``, Hugging Face's has no mark at all, so it goes behind Fooocus's, and
-#: mflux's goes before both, because it shares names with them.
+#: mflux's and WanGP's go before both, because they share names with them.
 #: A1111's text goes before the graph, because a node that writes it into a ComfyUI file was told
 #: the prompt, while from the graph it is concluded. Who merely made it is asked last.
 READERS: tuple[Reader, ...] = (
@@ -56,6 +57,7 @@ READERS: tuple[Reader, ...] = (
     novelai,
     invokeai,
     mflux,
+    wangp,
     imaginairy,
     fooocus,
     easydiffusion,

@@ -10,7 +10,7 @@ Reading the file is the caller's business; here it is only told which one, and w
 import re
 
 from clipwatch import embedded
-from clipwatch.embedded import a1111, easydiffusion, fooocus, huggingface, mflux, swarmui
+from clipwatch.embedded import a1111, easydiffusion, fooocus, huggingface, mflux, swarmui, wangp
 from clipwatch.embedded.base import Answer, Damaged, RawMetadata, Text, json_object
 from clipwatch.embedded.fields import answer
 from clipwatch.model import Embedded
@@ -71,6 +71,7 @@ def _from_json(field: Text) -> Answer | None:
     return (
         swarmui.understood(field)
         or mflux.understood(field)
+        or wangp.understood(field)
         or easydiffusion.understood(field, field.fields() or {})
         or fooocus.read(alone)
         or huggingface.read(alone)

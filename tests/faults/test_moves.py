@@ -48,7 +48,6 @@ async def moved_while_stopped(tmp_path: Path, roots: list[Path]) -> str:
         await known.daemon.start("--port", "0")
         await eventually(lambda: all_below(known, roots[1]), within=240, every=0.2)
         took = time.monotonic() - began
-        assert await ids(known.daemon, roots[1:]) == known.known
         assert len(known.server.calls) == asked
         assert took < RELINKED_SECS
         return f"{FILES:,} files moved while stopped: relinked in {took:.1f} s, 0 calls"
@@ -92,10 +91,6 @@ async def test_a_folder_renamed_above_them_while_it_runs(
         (roots[0] / "above").rename(roots[0] / "renamed")
         await eventually(lambda: all_below(known, roots[0] / "renamed"), within=240, every=0.1)
         took = time.monotonic() - began
-        found = await ids(known.daemon, roots)
-        assert {path.replace("renamed", "above"): image for path, image in found.items()} == (
-            known.known
-        )
         assert len(known.server.calls) == asked
         assert took < RELINKED_SECS
         with capsys.disabled():
@@ -103,8 +98,10 @@ async def test_a_folder_renamed_above_them_while_it_runs(
 
 
 async def all_below(known: Library, folder: Path) -> bool:
-    """Whether all are present, in this folder."""
-    health = await known.health()
-    if health["store"].get("locations.present", 0) != FILES:
+    """Whether all are present, in this folder, as the images that they were."""
+    page = await first_page(known)
+    if not page or not all(Path(path).is_relative_to(folder) for path in page):
         return False
-    return all(Path(path).is_relative_to(folder) for path in await first_page(known))
+    found = await ids(known.daemon, [folder, Path("/")])
+    before = {path.removeprefix("above/"): image for path, image in known.known.items()}
+    return found == before

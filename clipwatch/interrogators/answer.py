@@ -41,7 +41,7 @@ HINT_CREDENTIALS = (
     "set the user name and password that its --api-auth (or proxy) expects; "
     "a key is a password without a user name; what else a proxy wants goes into headers and query"
 )
-HINT_DOWNLOAD = "set a model that is on its disk, or let it reach huggingface.co"
+HINT_DOWNLOAD = "set a model that is on its disk, or let it reach huggingface.co, or GitHub"
 HINT_LOG = "look at its log"
 HINT_LOAD = (
     "look at its log: the model's files may be missing, incomplete or too large for its memory; "
@@ -108,7 +108,9 @@ _GRAPH = Meaning(BackendMisconfigured, HINT_GRAPH)
 #: A model that is not on the disk, and no way to the hub.
 _OFFLINE = (
     r"cannot connect to host \S*huggingface|ClientConnector(DNS)?Error|LocalEntryNotFoundError|"
-    r"connect to '?https://huggingface|host='huggingface\.co'|OfflineModeIsEnabled"
+    r"connect to '?https://huggingface|host='huggingface\.co'|OfflineModeIsEnabled|"
+    # What huggingface_hub says where a web UI tells no class of errors, and A1111's own downloads.
+    r"cannot find the (requested files|appropriate snapshot)|<urlopen error"
 )
 #: Of a model that cannot be loaded, by llama.cpp, LM Studio, Ollama, JoyCaption and onnxruntime.
 _NOT_LOADED = (

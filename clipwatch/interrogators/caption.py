@@ -35,6 +35,11 @@ DISGUISES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^\s*(mat1 and mat2 shapes|Sizes of tensors must match)", "it failed with an exception"),
         (r"^\s*(Input type \(|Cannot copy out of meta tensor)", "it failed with an exception"),
         (
+            r"^\s*(The size of tensor a \(|expected scalar type |index out of range in self|"
+            r"cannot import name '|Torch not compiled with )|cuDNN error|CUBLAS_STATUS_",
+            "it failed with an exception",
+        ),
+        (
             r"^\s*Generation (error|failed): ",
             "it failed with an exception",
         ),  # JoyCaption GGUF, vMLX
@@ -46,7 +51,9 @@ DISGUISES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 #: What JoyCaption and transformers say of a model that cannot be loaded, in place of a caption.
 _NOT_LOADED = re.compile(
-    r"^\s*(Error loading model|Can't load |We couldn't connect to )", re.IGNORECASE
+    r"^\s*(Error loading model|Can't load |We couldn't connect to |Error\(s\) in loading )|"
+    r"cannot find the (requested files|appropriate snapshot)",
+    re.IGNORECASE,
 )
 HINT_LOAD = (
     "look at the server's log: it may not have been able to download the model, or to hold it in "

@@ -119,6 +119,8 @@ def test_a_422_is_about_the_field_that_it_names(
         ("JC: couldn't connect to 'https://huggingface.co' to load", ABSENT),
         ("WD14: no reason (ClientConnectorDNSError)", ABSENT),
         ("HTTPSConnectionPool(host='huggingface.co', port=443)", ABSENT),
+        ("Connection error, and we cannot find the requested files in the disk cache.", ABSENT),
+        ("<urlopen error [Errno -3] Temporary failure in name resolution>", ABSENT),
         ("LoadImage: cannot identify image file (UnidentifiedImageError)", PictureRejected),
         ("LoadImage: image file is truncated (OSError)", PictureRejected),
         ("JC: Allocation on device (torch.OutOfMemoryError)", BackendFailed),

@@ -32,6 +32,11 @@ from tests.servers.recorded import recorded
         "[Errno 2] No such file or directory: '/models/BLIP'",
         "Input type (c10::Half) and bias type (float) should be the same",
         "mat1 and mat2 shapes cannot be multiplied (1x768 and 1024x768)",
+        "The size of tensor a (577) must match the size of tensor b (576)",
+        "expected scalar type Half but found Float",
+        "Torch not compiled with CUDA enabled",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED",
         "MPS backend out of memory (MPS allocated: 9.0 GB)",
         "Traceback (most recent call last):\n  File x",
         "Generation error: Requested tokens (3000) exceed context window of 2048",
@@ -58,6 +63,9 @@ def test_failures_in_disguise_are_rejected(text: str) -> None:
     [
         "Error loading model: Model initialization failed: no such file",
         "Can't load the model for 'x'. If you were trying to load it from 'https://huggingface.co'",
+        "An error happened while trying to locate the file on the Hub and we cannot find the "
+        "requested files in the local cache. Please check your connection",
+        "Error(s) in loading state_dict for BLIP_Decoder:",
         "We couldn't connect to 'https://huggingface.co' to load the files",
     ],
 )

@@ -7,6 +7,7 @@ transaction of its own, so that it fails alone.
 
 import asyncio
 import sqlite3
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -98,11 +99,24 @@ def _run(connection: sqlite3.Connection, begin: str, work: Work[T]) -> T:
         connection.execute("COMMIT")
         return answer
     except sqlite3.Error as error:
+        _let_go(error)
         raise translated(error) from error
+    except BaseException as error:
+        _let_go(error)
+        raise
     finally:
         # After some errors, a full disk among them, SQLite has rolled back by itself.
         if connection.in_transaction:
             connection.rollback()
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop what the frames of work that failed still hold, for as long as the error is kept: with a
+    cursor that has more rows the connection would stay where it is, and read what is old by then.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def translated(error: sqlite3.Error) -> StoreError:

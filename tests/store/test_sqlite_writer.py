@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clipwatch.errors import NotFound, StoreError
+from clipwatch.errors import NotFound, SearchTooSlow, StoreError
 from clipwatch.store.sqlite_writer import T, Work, Writer, in_snapshot, in_transaction
 
 
@@ -98,3 +98,42 @@ def test_a_failure_leaves_no_transaction_open(database: Database, run: object) -
         run(database.connection, fails)
     assert not database.connection.in_transaction
     assert database.numbers() == []
+
+
+@pytest.mark.parametrize("how", ["told", "cut off"])
+def test_a_read_after_one_that_failed_sees_what_was_written_meanwhile(
+    tmp_path: Path, how: str
+) -> None:
+    """Also while somebody keeps the error, and with it what the work had open."""
+
+    def half_read(connection: sqlite3.Connection) -> None:
+        values = (value for (value,) in connection.execute("SELECT value FROM number"))
+        assert next(values) == 1
+        if how == "told":
+            raise NotFound("no more is wanted")
+        connection.set_progress_handler(lambda: True, 1)
+        try:
+            connection.execute("SELECT count(*) FROM number AS a, number AS b").fetchall()
+        finally:
+            connection.set_progress_handler(None, 0)
+
+    def cut_off(connection: sqlite3.Connection) -> None:
+        try:
+            half_read(connection)
+        except sqlite3.OperationalError as error:
+            raise SearchTooSlow("it takes too long") from error
+
+    path = tmp_path / "x.db"
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as writer,
+        closing(sqlite3.connect(path, isolation_level=None)) as reader,
+    ):
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("CREATE TABLE number (value)")
+        writer.execute("INSERT INTO number VALUES (1), (2)")
+        with pytest.raises((NotFound, SearchTooSlow)) as kept:
+            in_snapshot(reader, cut_off)
+        writer.execute("INSERT INTO number VALUES (3)")
+        count = "SELECT count(*) FROM number"
+        assert in_snapshot(reader, lambda it: it.execute(count).fetchone()) == (3,)
+        assert kept.value.message

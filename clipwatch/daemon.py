@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -62,9 +62,15 @@ def main(settings: Settings, *, environ: Mapping[str, str]) -> int:
     return 0
 
 
+def ending_signals() -> Sequence[signal.Signals]:
+    """What ends the daemon in good order. A hang-up that is ignored, as nohup has it, stays so."""
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return (signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hangs_up else []))
+
+
 async def _main(settings: Settings, environ: Mapping[str, str], output: log.Output) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in ending_signals():
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings, environ, SystemClock(), stop) as daemon:
         await daemon.serve(stop, output.flush)

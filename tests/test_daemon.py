@@ -1,5 +1,6 @@
 import asyncio
 import os
+import signal
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Mapping
@@ -12,7 +13,7 @@ import pytest
 
 from clipwatch import runfile
 from clipwatch.clock import SystemClock
-from clipwatch.daemon import Daemon, running
+from clipwatch.daemon import Daemon, ending_signals, running
 from clipwatch.errors import NotFound, StartError, StoreError
 from clipwatch.model import BatchState
 from clipwatch.settings import (
@@ -80,6 +81,16 @@ async def get(client: aiohttp.ClientSession, path: str) -> Any:
     async with client.get(path) as answer:
         assert answer.status == 200, await answer.text()
         return await answer.json()
+
+
+def test_a_hang_up_that_nohup_ignores_ends_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert signal.SIGHUP in ending_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        assert signal.SIGHUP not in ending_signals()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_an_image_that_arrives_is_found_by_its_prompt(

@@ -42,6 +42,8 @@ def read(texts: Texts) -> Answer | None:
                 negative=words(fields.get("uc")),
                 parameters=renamed(fields, NAMES) | loras(_loras(fields)),
             )
+    if texts.keys().isdisjoint(DESCRIPTIONS):  # nearly always
+        return None
     described = (texts[name] for name in DESCRIPTIONS if name in texts)
     return next(filter(None, map(_described, described)), None)
 

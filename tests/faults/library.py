@@ -38,6 +38,9 @@ class Library:
     async def state(self, path: Path, *states: str) -> bool:
         return (await self.root(path))["state"] in states
 
+    async def is_well(self) -> bool:
+        return bool((await self.health())["status"] == "ok")
+
     async def until_all_present(self, count: int | None = None, within: float = 120.0) -> None:
         wanted = len(self.known) if count is None else count
 

@@ -69,7 +69,7 @@ async def server(chance: random.Random) -> AsyncIterator[Moody]:
 async def daemon(tmp_path: Path, server: Moody) -> AsyncIterator[DaemonProcess]:
     images = tmp_path / "images"
     await asyncio.to_thread(images.mkdir)
-    environ = {"STABLE_DIFFUSION_BASE_URL": server.url, "CLIP_TIMEOUT_SECS": "3"}
+    environ = {"STABLE_DIFFUSION_BASE_URL": server.url, "CLIP_TIMEOUT_SECS": "10"}
     daemon = DaemonProcess(tmp_path / "state", [images], environ)
     yield daemon
     if daemon.process is not None:

@@ -11,6 +11,7 @@ import pytest
 from tests.faults.conftest import times
 from tests.faults.inside import run_inside
 from tests.faults.library import Library, ids, library
+from tests.waiting import eventually
 
 IMAGES = 200
 TURNS = times(long=10, short=1)
@@ -33,7 +34,7 @@ async def still_knows_all(known: Library) -> None:
     await known.until_all_present()
     assert await ids(known.daemon, [root]) == known.known
     await known.seen_at_once(root / "late.png")
-    assert (await known.health())["status"] == "ok"
+    await eventually(known.is_well)
 
 
 @pytest.mark.parametrize(

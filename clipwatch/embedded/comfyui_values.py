@@ -74,6 +74,7 @@ INSTRUCTING = re.compile(r"model|instruct|system|api")
 #: The inputs of the nodes that replace a part of a text, and cut off the blanks around it.
 REPLACING = {"string", "find", "replace"}
 TRIMMING = {"string", "mode"}
+TRIMS = {"Both": str.strip, "Left": str.lstrip, "Right": str.rstrip}
 #: Where a part stands that is not numbered.
 PLACES = {"prefix": -1, "prepend": -1, "pre": -1, "before": -1, "suffix": 1, "after": 1, "post": 1}
 
@@ -193,7 +194,8 @@ class Values:
         """What ComfyUI's own nodes make of a text: one replaces a part, one cuts off blanks."""
         text, find, replace = (self.text(node, name) for name in ("string", "find", "replace"))
         if "mode" in node.inputs:
-            return text.strip() if text is not None else None
+            trim = TRIMS.get(str(node.inputs["mode"]))
+            return trim(text) if trim and text is not None else None
         if text is None or not find or replace is None:
             return None
         self._joined -= len(text) + text.count(find) * len(replace)
@@ -226,6 +228,8 @@ class Values:
                 return str(value).replace("\\n", "\n") if is_clear else None
         if "mode" in node.inputs:
             return None
+        if "linebreak_addition" in node.inputs:
+            return "\n" if node.inputs["linebreak_addition"] == "true" else ""
         return ", " if node.inputs.get("tidy_tags") == "yes" else ""
 
 

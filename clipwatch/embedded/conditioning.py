@@ -45,6 +45,8 @@ LINKED = {want: re.compile(rf"(?:base_)?{want}(?:_|$)") for want in (POSITIVE, N
 PAIR = re.compile(rf"(?:base_)?(?:{POSITIVE}|{NEGATIVE})")
 #: How guiders and samplers of one conditioning, or of two with other names, call them.
 UNPAIRED = {POSITIVE: ("cond",), NEGATIVE: ("neg", "uncond")}
+#: Of a guider for two, the one that has everything; the other is told to the model as a negative.
+FULL = "cond1"
 WANTED = {want: frozenset(names) for want, names in PAIRED.items()}
 TEXTS = ENCODED.union(*WANTED.values())
 #: Says which of a node's texts are encoded, those for SDXL or the one for all others.
@@ -94,6 +96,8 @@ def ways(node: Node, want: str) -> list[Way]:
     names = _named(node, want)
     if not names:
         names = [name for name in node.links if name.startswith(UNPAIRED[want])]
+    if FULL in names:
+        names = [FULL]
     if names:
         return [Way(node.links[name], want) for name in names]
     return [Way(link, want, True) for name, link in node.links.items() if BUNDLE.search(name)][:1]

@@ -58,7 +58,7 @@ def test_samplers_are_known_by_their_inputs(
         (node("CFGGuider", **BOTH), "a cat", "a dog"),
         (
             node("DualCFGGuider", cond1=["cat", 0], cond2=["dog", 0], negative=["dog", 0]),
-            "a cat\na dog",
+            "a cat",
             "a dog",
         ),
         (node("PerpNegGuider", **BOTH, empty_conditioning=["dog", 0]), "a cat", "a dog"),

@@ -23,13 +23,14 @@ SAMPLER_INPUTS = {
 HELPERS = ("noise", "sigmas", "sampler", "guider")  #: nodes that change those are passed through
 MODEL_NAMES = ("ckpt_name", "unet_name", "base_ckpt_name", "model_name", "gguf_name", "model")
 NAMING = frozenset(MODEL_NAMES)
-MODEL_LINKS = ("model", "lora_stack", "optional_lora_stack", "pipe", "basic_pipe", "base_ctx")
+MODEL_LINKS = ("model", "pipe", "basic_pipe", "base_ctx")
 LATENT_LINKS = ("latent_image", "samples", "samples_to", "latent", "image_embeds")
 #: Widths and heights of loaders that also make the latent, and of nodes that only do that.
 SIZES = (("empty_latent_width", "empty_latent_height"), ("width", "height"))
 LATENT = re.compile(r"latent|tovideo|imageembeds|emptyembeds|emptyimage")
-#: "lora_name_1" of a stack, "lora_1" of rgthree, "lora_name" of the plain loader.
-LORA = re.compile(r"(?:lora_name|lora)_?([0-9]{0,3})$")
+#: "lora_name_1" or "lora_1_name" of a stack, "lora_1" of rgthree, "lora_name" of the plain loader.
+LORA = re.compile(r"(?:lora_name|lora)_?([0-9]{0,3})(?:_name)?$")
+STACK_LINKS = ("lora_stack", "optional_lora_stack")
 WEIGHTS = (
     "model_weight",
     "strength_model",
@@ -39,6 +40,7 @@ WEIGHTS = (
     "strength",
 )
 CLIP_SKIPS = ("stop_at_clip_layer", "clip_skip")  #: the second of loaders that do all
+STARTED = ("strength", "model_strength")  #: behind "lora_1_"
 #: Inputs by which a node that is off the sampler's way matters, see ``others``.
 MARKS = frozenset({"vae_name", *CLIP_SKIPS, "model_name"})
 
@@ -84,14 +86,26 @@ def _model(values: Values, node: Node) -> dict[str, Any]:
     """The checkpoint that the chain of models begins with, and the LoRAs on the way to it."""
     found: dict[str, Any] = {}
     loras: list[dict[str, Any]] = []
+    seen: set[str] = set()
     for loader in (node, *values.along(node, MODEL_LINKS)):
-        if len(loras) < MAX_LORAS and "lora" in loader.kind.lower():
-            loras.extend(reversed(list(islice(_loras(values, loader), MAX_LORAS))))
+        for stack in (loader, *_stacks(values, loader, seen)):
+            if len(loras) < MAX_LORAS and "lora" in stack.kind.lower():
+                loras.extend(reversed(list(islice(_loras(values, stack), MAX_LORAS))))
         if name := _model_name(values, loader):
             found["model"] = name
     if loras:
         found["loras"] = loras[::-1][:MAX_LORAS]
     return found
+
+
+def _stacks(values: Values, loader: Node, seen: set[str]) -> Iterator[Node]:
+    """The nodes that filled the stack of a loader, but for those that another one had."""
+    if any(name in loader.links for name in STACK_LINKS):
+        for node in values.along(loader, STACK_LINKS):
+            if node.node_id in seen:
+                return
+            seen.add(node.node_id)
+            yield node
 
 
 def _model_name(values: Values, node: Node) -> str | None:
@@ -138,18 +152,21 @@ def _number(value: Any) -> int | float | None:
 
 
 def _is_on(inputs: Mapping[str, Any], number: str) -> bool:
-    """Stacks have a switch for each, or count how many of them are used."""
-    count = inputs.get("lora_count")
+    """Stacks have a switch for each or for all, or count how many of them are used."""
+    count = inputs.get("lora_count", inputs.get("num_loras"))
     if number and isinstance(count, int) and int(number) > count:
         return False
-    return inputs.get(f"switch_{number}", "On") in ("On", True)
+    return inputs.get("toggle") is not False and inputs.get(f"switch_{number}", "On") in (
+        "On",
+        True,
+    )
 
 
 def _weight(values: Values, node: Node, number: str) -> int | float | None:
-    ending = f"_{number}" if number else ""
-    for name in WEIGHTS:
-        if name + ending in node.inputs:
-            return _plain(values.setting(node, name + ending))
+    ending, start = (f"_{number}", f"lora_{number}_") if number else ("", "")
+    for name in (*(name + ending for name in WEIGHTS), *(start + name for name in STARTED)):
+        if name in node.inputs:
+            return _plain(values.setting(node, name))
     return None
 
 

@@ -80,6 +80,23 @@ def test_loras_are_found_in_every_kind_of_loader(loader: Any, loras: Any) -> Non
     assert (found.get("loras"), found["model"]) == (loras, "v1-5.safetensors")
 
 
+def test_loras_of_a_stack_are_those_of_all_who_filled_it() -> None:
+    stack = {"toggle": True, "num_loras": 1, "lora_1_name": "a", "lora_1_strength": 0.5}
+    nodes = {
+        "n10": node("CR Apply LoRA Stack", model=["4", 0], lora_stack=["11", 0]),
+        "n11": node("easy loraStack", **stack, lora_2_name="b", optional_lora_stack=["12", 0]),
+        "n12": node("CR LoRA Stack", switch_1="On", lora_name_1="c", model_weight_1=0.7),
+    }
+    graph = changed_graph(pictures.plain_graph(), **nodes)
+    graph["3"]["inputs"]["model"] = ["10", 0]
+    found = read(pictures.comfyui_png(graph)).parameters
+    assert found["loras"] == [{"name": "c", "weight": 0.7}, {"name": "a", "weight": 0.5}]
+    assert found["model"] == "v1-5.safetensors"
+    graph["11"]["inputs"]["toggle"] = False
+    found = read(pictures.comfyui_png(graph)).parameters
+    assert found["loras"] == [{"name": "c", "weight": 0.7}]
+
+
 def test_sigmas_are_followed_to_the_node_that_made_them() -> None:
     nodes = sampled(["cat", 0], cat=encode("a cat"))
     nodes["sampler"]["inputs"]["sigmas"] = ["split", 0]

@@ -42,6 +42,8 @@ SIGNS = frozenset({"steps", "cfg", "sampler"})
 
 def read(texts: Texts) -> Answer | None:
     """What the texts say, None where they are not such a set. Raises ``Damaged``."""
+    if texts.keys().isdisjoint(KEYS):  # nearly always
+        return None
     prefix = next((prefix for prefix in PREFIXES if f"{prefix}seed" in texts), "")
     ours = (name for name in texts if name.startswith(prefix))
     named = {re.sub("[ -]", "_", name.removeprefix(prefix)).lower(): name for name in ours}

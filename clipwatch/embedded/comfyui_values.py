@@ -2,7 +2,7 @@
 
 A value is typed into a node, or comes over links from nodes that hold it, hand it on, choose or
 join. What a language model or a wildcard made of it at run time stands nowhere, but for the nodes
-that show a text and write it into the drawing, which is saved after the run.
+that show a text and keep it: in the drawing, which is saved after the run, and in the graph.
 """
 
 import re
@@ -51,9 +51,10 @@ TIDYING = re.compile(
     r"(?:text|prompt|string|tags?)[\W_]*clean|clean[\W_]*(?:text|prompt|string|tag)"
 )
 SHOWN_INPUTS = ("text", "source", "anything", "any_input", "any", "input", "value", "string")
-#: What these have in the drawing is of the run before: they tell the editor what they show, and
-#: not the file. So is what any of them has in the graph, which is made before the run.
+#: What these keep is of the run before: they tell the editor what they show, and not the file.
 STALE = frozenset({"PreviewAny"})
+#: Where the graph has what a node showed at the run before, mostly the same text.
+CACHES = ("text_0", "text2", "result", "text")
 
 JOINING = re.compile(r"concat|join|append|combine|merge|stringfunction")
 SEPARATORS = ("delimiter", "separator", "delimeter", "sep", "seperator", "join_with")
@@ -181,14 +182,22 @@ class Values:
         return None if is_open else value
 
     def _show(self, node: Node) -> Value | None:
-        """What a node displays: what it is given, else what it kept of the last run."""
+        """What a node displays: what it is given, else what it wrote into the drawing in this run,
+        else what it kept of the last one."""
         name = next((name for name in SHOWN_INPUTS if name in node.links), None)
         value = self.of(node, name) if name else None
         if value is not None or node.kind in STALE:
             return value
         if self._displayed is None:
             self._displayed = self._shown()
-        return self._displayed.get(node.node_id) or None
+        displayed = self._displayed.get(node.node_id)
+        if displayed is not None:
+            return displayed or None
+        if "text_1" in node.inputs:  # each picture is made of one of them
+            return None
+        return next(
+            (text for name in CACHES if isinstance(text := node.inputs.get(name), str)), None
+        )
 
     def _edited(self, node: Node) -> str | None:
         """What ComfyUI's own nodes make of a text: one replaces a part, one cuts off blanks."""

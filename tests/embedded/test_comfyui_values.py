@@ -47,12 +47,19 @@ def test_a_node_that_shows_a_text_hands_it_on(start: Any) -> None:
 
 @pytest.mark.parametrize(
     ("shown", "value"),
-    [({"start": "of this run"}, "of this run"), ({"start": ""}, None), ({}, None)],
+    [({"start": "of this run"}, "of this run"), ({"start": ""}, None), ({}, "of the last run")],
 )
-def test_what_was_displayed_stands_in_the_drawing_alone(shown: Any, value: str | None) -> None:
+def test_what_the_drawing_displays_counts_more_than_what_was_kept_before_the_run(
+    shown: Any, value: str | None
+) -> None:
     start = node("ShowText|pysssss", text=["writer", 0], text_0="of the last run")
     nodes = graph.parse({"start": start, "writer": node("LLM", prompt="x")})
     assert Values(nodes, lambda: shown).behind(START) == value
+
+
+def test_a_list_of_shown_texts_is_not_one_text() -> None:
+    start = node("ShowText|pysssss", text=["writer", 0], text_0="a cat", text_1="a dog")
+    assert behind(start, writer=node("LLM", prompt="x")) is None
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_the_text_that_was_displayed_is_the_prompt_of_a_writing_node() -> None:
         pictures.text_chunk("workflow", json.dumps(drawing)),
     ]
     assert read(pictures.png(texts)).prompt == "a cat of this run"
-    assert read(pictures.png(texts[:1])).outcome is Outcome.NO_PROMPT
+    assert read(pictures.png(texts[:1])).prompt == "of the last run"
 
 
 junk = st.recursive(

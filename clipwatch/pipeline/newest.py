@@ -2,7 +2,7 @@
 
 Folders are looked into one after the other, those first that changed last, and only so many files
 are held. Where each day has a folder of its own, a few folders tell; where dates are mixed among
-folders, all are listed, which costs a hundredth of reading the files.
+folders, all are listed, which costs some hundredths of reading the files.
 """
 
 import asyncio

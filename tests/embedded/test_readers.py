@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clipwatch.embedded import READERS
@@ -68,6 +68,7 @@ told = st.dictionaries(st.sampled_from(NAMES), plain | changed(), max_size=6)
 
 
 @pytest.mark.parametrize("reader", READERS)
+@settings(max_examples=20)
 @given(told=told)
 def test_any_texts_have_an_answer(reader: Reader, told: dict[str, str]) -> None:
     found = reader.read(texts(told))
@@ -78,6 +79,7 @@ def test_any_texts_have_an_answer(reader: Reader, told: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("reader", READERS)
+@settings(max_examples=20)
 @given(told=told)
 @example(told={"Source": "Stable Diffusion", "EXIF Software": "NovelAI"})
 def test_a_reader_finds_nothing_without_the_texts_that_it_asks_for(

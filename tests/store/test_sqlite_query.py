@@ -590,7 +590,7 @@ def expected_ids(node: Node, wants_missing: bool) -> frozenset[int]:
     return ids(node, wants_missing)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200)
 @given(NODES, st.booleans())
 def test_and_or_not_are_set_algebra(node: Node, wants_missing: bool) -> None:
     assert ids(node, wants_missing) == expected_ids(node, wants_missing)

@@ -77,6 +77,11 @@ def rows_by_table(path: Path, tables: list[Table]) -> dict[str, list[Row]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def pristine(whole: Path, tables: list[Table]) -> dict[str, list[Row]]:
+    return rows_by_table(whole, tables)
+
+
 def test_reading_pages_gives_what_sqlite_gives(whole: Path, tables: list[Table]) -> None:
     rows = rows_by_table(whole, tables)
     expected = content(whole)
@@ -145,7 +150,11 @@ def key(table: Table, values: Sequence[object]) -> tuple[object, ...]:
 )
 @given(st.lists(DAMAGE, min_size=1, max_size=4))
 def test_every_row_outside_of_the_damage_comes_back(
-    whole: Path, tables: list[Table], tmp_path_factory: pytest.TempPathFactory, done: list[Damage]
+    whole: Path,
+    pristine: dict[str, list[Row]],
+    tables: list[Table],
+    tmp_path_factory: pytest.TempPathFactory,
+    done: list[Damage],
 ) -> None:
     folder = tmp_path_factory.mktemp("damaged")
     path, new = folder / "clipwatch.db", folder / "new.db"
@@ -156,7 +165,7 @@ def test_every_row_outside_of_the_damage_comes_back(
         connection.execute("PRAGMA foreign_keys = ON")
         check_integrity(connection)
     kept = content(new)
-    pristine, damaged = rows_by_table(whole, tables), rows_by_table(path, tables)
+    damaged = rows_by_table(path, tables)
     for table in tables:
         have = {key(table, row) for row in kept[table.name]}
         # A damaged row may claim to be another one, and nothing tells which of them lies.

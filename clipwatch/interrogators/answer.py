@@ -162,7 +162,7 @@ SAID: tuple[tuple[re.Pattern[str], Meaning], ...] = tuple(
         (_NOT_LOADED, _UNLOADABLE),
         (
             r"context (size|length|window)",  # llama.cpp, vLLM, Ollama
-            Meaning(BackendMisconfigured, HINT_CONTEXT, Problem.MODEL_ABSENT),
+            Meaning(BackendFailed, HINT_CONTEXT),
         ),
         (r"payload is too big", Meaning(PictureRejected, HINT_SIZE)),
         (r"invalid encoded image|cannot identify image", Meaning(PictureRejected, HINT_PICTURE)),

@@ -51,8 +51,9 @@ DISGUISES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 #: What JoyCaption and transformers say of a model that cannot be loaded, in place of a caption.
 _NOT_LOADED = re.compile(
-    r"^\s*(Error loading model|Can't load |We couldn't connect to |Error\(s\) in loading )|"
-    r"cannot find the (requested files|appropriate snapshot)",
+    r"^\s*(Error loading model|Can't load |We couldn't connect to |Error\(s\) in loading |"
+    r"An error happened while trying to locate |"
+    r"Cannot find (the requested files|an appropriate|the appropriate snapshot))",
     re.IGNORECASE,
 )
 HINT_LOAD = (

@@ -32,14 +32,16 @@ _REST_OF_THOUGHT = re.compile(
 #: Ends and separators of a model's own language, where a server has its template wrong.
 _TOKENS = re.compile(r"<\|\w+\|>|</s>|<(?:end_of_turn|eos|pad)>")
 _REFUSAL = re.compile(
-    r"\A\W*(?:unfortunately,? )?(?:i'?m (?:very |so )?sorry\b|sorry(?:,|,? but| i)\b|sorry,|"
-    r"i apologi[sz]e|as an? (?:ai|(?:large )?language model)\b|"
+    r"\A\W*(?:unfortunately,? )?(?:i'?m (?:very |so )?sorry\b|sorry(?:,| but\b| i (?:can|do|am)\b)|"
+    r"i apologi[sz]e|as an? (?:ai\b(?![- ]?(?:generated|made|created|art))|"
+    r"(?:large )?language model\b)|"
     r"(?:i (?:can'?t|cannot|can not|won'?t|am (?:not able|unable))|i'?m (?:not able|unable)) |"
     r"i(?:'?m| am) (?:just |only )?an? (?:ai|text|language)\b|"
     r"i (?:do not|don'?t) (?:see|have|feel comfortable)\b|"
     r"no image (?:was|is|has)\b|there is no image\b|"
     r"you (?:have not|haven'?t|did not|didn'?t) (?:provide|attach|upload|share)|"
-    r"it (?:looks|seems)(?: like| that)? (?:you|there (?:is|was) no|the image (?:did|fail|could))|"
+    r"it (?:looks|seems)(?: like| that)? (?:you(?:'?ve| have| did| forgot)\b|there (?:is|was) no|"
+    r"the image (?:did|fail|could))|"
     r"please (?:provide|upload|share|attach)\b)",
     re.IGNORECASE,
 )

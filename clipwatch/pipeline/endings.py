@@ -11,6 +11,7 @@ import structlog
 
 from clipwatch.errors import (
     BackendBrokeOff,
+    BackendFailed,
     BackendMisconfigured,
     Blame,
     ClipwatchError,
@@ -19,6 +20,7 @@ from clipwatch.errors import (
     ModelUnknown,
     NotFound,
     PictureRejected,
+    Problem,
     StoreError,
 )
 from clipwatch.interrogators.base import Picture
@@ -167,6 +169,8 @@ class Endings:
         """Let the breaker know of a failure, at once: no other picture follows this one into it."""
         if isinstance(error, ModelUnknown) and not job.ask.model:
             error = _misconfigured(error)
+        elif _is_of_its_model(job, error):  # the others are answered
+            error = BackendFailed(error.message, hint=error.hint)
         in_trial = self._standing.state is not BreakerState.CLOSED
         if error.blame is not Blame.ATTEMPT or job.image_id != self._failed_last:
             self._standing.failed(error)
@@ -272,6 +276,13 @@ class Endings:
 
 def say_store_failed(error: StoreError) -> None:
     log.error(STORE_FAILED, error=error.message, hint=error.hint)
+
+
+def _is_of_its_model(job: Job, error: InterrogatorError) -> bool:
+    """Whether a model is in trouble for which this job alone asked."""
+    return bool(job.ask.model) and (
+        isinstance(error, BackendMisconfigured) and error.problem is Problem.MODEL_ABSENT
+    )
 
 
 def _misconfigured(error: ModelUnknown) -> BackendMisconfigured:

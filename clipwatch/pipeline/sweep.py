@@ -180,7 +180,9 @@ class Sweeper:
         found.listed.add(listing.folder)
         self._remember(watched, listing)
         early = found.early.pop(listing.folder, frozenset())
-        names = (unlike | listing.irregular.keys() | _beside(unlike, listing.files)) - early
+        names = (unlike | listing.irregular.keys() | _beside(unlike, listing.files)) - (
+            early & listing.files.keys()
+        )
         met = len(listing.files) - sum(name in listing.files for name in names)
         alike = met - sum(name in listing.files for name in early)
         found.met += met

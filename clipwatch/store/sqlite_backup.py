@@ -56,11 +56,12 @@ def require_room(path: Path, folder: Path, free: Callable[[Path], int] = free_by
 
 def back_up(connection: sqlite3.Connection, path: Path, now: int) -> Path:
     """Make a backup beside the database ``path`` that ``connection`` has open, and forget all but
-    the newest. Raises ``StoreFull``, ``StoreError`` and ``sqlite3.Error``."""
+    it and the newest others. Raises ``StoreFull``, ``StoreError`` and ``sqlite3.Error``."""
     target = path.with_name(f"{path.name}.{_SORT}-{stamp(now)}")
     require_room(path, path.parent)
     copy(connection, target)
-    for old in backups(path)[KEPT:]:
+    others = [one for one in backups(path) if one != target]
+    for old in others[KEPT - 1 :]:
         with suppress(OSError):
             old.unlink()
     return target

@@ -19,11 +19,17 @@ from clipwatch.store import sqlite_jobs, sqlite_ledger, sqlite_query
 from clipwatch.store.sqlite_values import from_json, text, to_json
 
 _IMAGE = "SELECT image_id, revision, state FROM image WHERE seq = ?"
+# A batch's own jobs are never older than it, and those that it finds always are, whatever a clock
+# that was set meanwhile says. It takes over what a cancelled batch still holds.
 _ADD_JOB = """
 INSERT INTO job (job_id, seq, revision, state, priority, model, backend, mode, force, run_at,
                  batch_id, created_at)
-VALUES (?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET batch_id = coalesce(batch_id, excluded.batch_id)"""
+VALUES (?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?,
+        max(?, (SELECT batch.created_at FROM batch WHERE batch.batch_id = ?10)))
+ON CONFLICT DO UPDATE SET batch_id = excluded.batch_id, created_at = min(created_at,
+  (SELECT batch.created_at - 1 FROM batch WHERE batch.batch_id = excluded.batch_id))
+  WHERE batch_id IS NULL
+    OR (SELECT batch.state FROM batch WHERE batch.batch_id = job.batch_id) = 'cancelled'"""
 _AT = "SELECT state, query, ids, asked_at, position, filled FROM batch WHERE batch_id = ?"
 _FILLED_TO = """
 SELECT ask, counts FROM batch
@@ -33,9 +39,11 @@ UPDATE batch SET position = ?, filled = ?, counts = ? WHERE batch_id = ? AND sta
 _STATES = "SELECT state, count(*) FROM job WHERE batch_id = ? GROUP BY state"
 _CANCEL = "UPDATE batch SET state = 'cancelled', finished_at = ? WHERE batch_id = ?"
 # Jobs of cancelled batches that have not begun; one that somebody waits for by now goes on. Those
-# that are older than the batch had been made without it, and were only counted in it.
+# that are older than the batch had been made without it, and were only counted in it. CROSS JOIN
+# has the batches looked at first: few are cancelled, and very many jobs may be ready.
 _UNBEGUN = """
-SELECT job.id, batch_id, job.created_at < batch.created_at FROM batch JOIN job USING (batch_id)
+SELECT job.id, batch_id, job.created_at < batch.created_at
+FROM batch CROSS JOIN job USING (batch_id)
 WHERE batch.state = 'cancelled' AND batch.kind = 'interrogation' AND job.state = 'ready'
   AND job.priority > 0 LIMIT ?"""
 _DELETE = "DELETE FROM job WHERE id = ?"

@@ -194,7 +194,13 @@ class Care:
         return await aside(self._path, lambda it: back_up(it, self._path, now))
 
     async def backups(self) -> Sequence[Path]:
-        return await asyncio.to_thread(backups, self._path)
+        try:
+            return await asyncio.to_thread(backups, self._path)
+        except OSError as error:
+            raise StoreError(
+                f"{self._path.parent} cannot be listed: {error.strerror}.",
+                hint="Look at the disk and at the folder's owner; clipwatch tries again.",
+            ) from error
 
     def renew_ballast(self) -> bool:
         """Take up again the room that a full disk is given back; whether it is there."""
@@ -203,8 +209,9 @@ class Care:
     async def facts(self) -> CareFacts:
         """When the newest backup was made and the last checks were, and what the last salvage
         found."""
-        kept = await self.backups()
-        backed_up_at = moment_of(kept[0]) if kept else None
+        now, made = self._clock.now(), map(moment_of, await self.backups())
+        # One of a day when the clock was ahead says nothing of when the next one is due.
+        backed_up_at = next((at for at in made if at <= now), None)
         return await self._read(lambda it: _facts(it, backed_up_at))
 
     async def disk_use(self) -> DiskUse:

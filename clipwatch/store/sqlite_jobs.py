@@ -229,6 +229,9 @@ def retry(connection: sqlite3.Connection, job_id: UUID | None, now: int) -> int:
     revived = connection.execute(
         "UPDATE OR IGNORE job SET state = 'ready', attempts = 0, crashes = 0, error = NULL,"
         " ended_at = NULL, run_at = :now,"
+        # It is asked for anew: what was withdrawn must not take it along.
+        " batch_id = (SELECT batch_id FROM batch"
+        "   WHERE batch.batch_id = job.batch_id AND batch.state <> 'cancelled'),"
         " revision = (SELECT revision FROM image WHERE image.seq = job.seq)"
         " WHERE state = 'dead' AND (:job_id IS NULL OR job_id = :job_id)",
         {"now": now, "job_id": job_id and job_id.bytes},

@@ -137,8 +137,8 @@ def test_a_422_is_about_the_field_that_it_names(
         ("x/y is not a multimodal model", ABSENT),  # vLLM
         ("At most 0 image(s) may be provided in one prompt.", ABSENT),  # vLLM
         ("No models loaded. Please load a model in the developer page", ABSENT),  # LM Studio
-        ("request (900 tokens) exceeds the available context size (512 tokens)", ABSENT),
-        ("This model's maximum context length is 512 tokens.", ABSENT),  # vLLM
+        ("request (900 tokens) exceeds the available context size (512 tokens)", BackendFailed),
+        ("This model's maximum context length is 512 tokens.", BackendFailed),  # vLLM
     ],
 )
 def test_what_is_said_of_models_and_pictures_has_its_meaning(

@@ -53,6 +53,9 @@ def test_everything_around_the_prompt_is_taken_off(text: str) -> None:
         "sorry-looking dog in the rain",
         "no people, an image of a lake",
         "It looks like the image of a lake in a dream",
+        "It looks like you could touch the fur of this cat",
+        "As an AI-generated artwork, it has a lake in it",
+        "Sorry I'm late, a text on a mug",
     ],
 )
 def test_a_prompt_stays_what_it_is(text: str) -> None:
@@ -76,6 +79,7 @@ def test_a_prompt_stays_what_it_is(text: str) -> None:
         "As a large language model, I cannot see.",
         "I am a text-based AI.",
         "Sorry, but no.",
+        "Sorry I can't see it.",
         "<think>not allowed</think>Sorry, no.",
         'Prompt: "I am unable to see images."',
     ],

@@ -1,4 +1,5 @@
 from typing import cast
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 from clipwatch.model import Ask, BatchState, JobState, Selection
 from clipwatch.pipeline import bulk
 from clipwatch.pipeline.bulk import Bulk, forecast
-from clipwatch.store.base import Store
+from clipwatch.store.base import ANYBODY, Store
 from clipwatch.store.sqlite import SqliteStore
 from tests.pipeline.asking import Rig
 from tests.pipeline.test_worker_store import Failing
@@ -115,6 +116,58 @@ async def test_jobs_that_waited_before_the_batch_outlive_it(rig: Rig) -> None:
     assert (cancelled.bulk.withdrawn, cancelled.bulk.total, cancelled.bulk.left) == (2, 2, 0)
     [left] = await rig.store.jobs()
     assert (left.image_id, left.state, left.batch_id) == (waiting, JobState.READY, None)
+
+
+async def filled(rig: Rig, now: int) -> UUID:
+    """A batch of all images, whose jobs are made at ``now``."""
+    one = bulk_over(rig, Failing(rig.store, "fill"))
+    started = await one.start(Selection(), Ask())
+    await one.close()
+    assert not await rig.store.fill(started.batch_id, limit=10, now=now)
+    return started.batch_id
+
+
+async def test_which_jobs_are_a_batchs_own_does_not_depend_on_clocks(rig: Rig) -> None:
+    """One job comes after the batch and before its page, for which the clock was set back."""
+    one = bulk_over(rig, Failing(rig.store, "fill"))
+    started = await one.start(Selection(), Ask())
+    await one.close()
+    rig.clock.advance(1)
+    waiting = await rig.add()
+    await rig.add(priority=None)
+    await rig.store.fill(started.batch_id, limit=10, now=rig.clock.now() - 3_600_000_000)
+    await rig.store.cancel(started.batch_id, rig.clock.now())
+    assert await rig.store.withdraw(limit=10) == 2
+    [left] = await rig.store.jobs()
+    assert (left.image_id, left.state, left.batch_id) == (waiting, JobState.READY, None)
+
+
+async def test_the_next_batch_takes_over_what_a_cancelled_one_had_in_hand(rig: Rig) -> None:
+    await rig.add(priority=None)
+    now = rig.clock.now()
+    cancelled = await filled(rig, now)
+    job = await rig.store.claim(now, ANYBODY)
+    assert job is not None
+    await rig.store.cancel(cancelled, now)
+    assert await rig.store.withdraw(limit=10) == 0
+    await rig.store.release(job, run_at=now, error="away", attempted=False)
+    following = await rig.store.batch(await filled(rig, now))
+    assert following.bulk is not None
+    assert (following.bulk.total, following.bulk.left) == (1, 1)
+    assert await rig.store.withdraw(limit=10) == 0
+
+
+async def test_a_job_that_is_revived_is_no_part_of_what_was_cancelled(rig: Rig) -> None:
+    await rig.add(priority=None)
+    now = rig.clock.now()
+    cancelled = await filled(rig, now)
+    job = await rig.store.claim(now, ANYBODY)
+    assert job is not None
+    await rig.store.bury(job, error="no picture", now=now)
+    await rig.store.cancel(cancelled, now)
+    assert await rig.store.retry(job.job_id, now) == 1
+    assert await rig.store.withdraw(limit=10) == 0
+    assert await rig.states() == [JobState.READY]
 
 
 async def test_a_store_in_trouble_only_delays_it(rig: Rig, store: SqliteStore) -> None:

@@ -51,6 +51,23 @@ async def test_what_may_be_the_images_fault_costs_attempts_until_it_is_dead(
     assert len(server.calls) == MAX_ATTEMPTS
 
 
+async def test_a_model_in_trouble_for_which_one_job_asked_does_not_hold_up_the_others(
+    rig: Rig, server: FakeA1111
+) -> None:
+    asking = await rig.add(priority=None)
+    await rig.store.enqueue(asking, Ask(model="deepdanbooru"), Priority.NEW, rig.clock.now())
+    server.script.append(says(500, {"detail": "<urlopen error [Errno -3] no resolution>"}))
+    rig.start()
+    await server.received(1)
+    others = [await rig.add() for _ in range(3)]
+
+    async def are_done() -> bool:
+        return {(await rig.job(one)).state for one in others} == {JobState.DONE}
+
+    await eventually(are_done)
+    assert (await rig.job(asking)).attempts == 1
+
+
 async def test_a_server_that_went_away_once_with_an_image_in_hand_cost_it_nothing(
     rig: Rig, server: FakeA1111
 ) -> None:

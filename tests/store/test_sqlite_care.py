@@ -25,6 +25,8 @@ from tests.clock import ManualClock
 from tests.contracts.observations import found, put, says, seen
 from tests.waiting import eventually
 
+FUTURE = datetime(2040, 1, 1, tzinfo=UTC).timestamp()
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -232,6 +234,22 @@ async def test_three_backups_are_kept_the_newest(path: Path) -> None:
         assert (await store.care.facts()).backed_up_at is None
     assert not backups(path)
     assert not list(path.parent.glob("*.tmp"))
+
+
+async def test_backups_of_days_to_come_say_nothing_of_the_next_one(path: Path) -> None:
+    """The clock was years ahead once: they are kept, and the new ones beside them."""
+    clock = ManualClock(round(FUTURE * 1e6))
+    async with opened(path, clock) as store:
+        for _ in range(3):
+            await store.care.back_up()
+            clock.advance(86_400)
+    clock = ManualClock()
+    async with opened(path, clock) as store:
+        assert (await store.care.facts()).backed_up_at is None
+        made = await store.care.back_up()
+        assert made in backups(path)
+        assert len(backups(path)) == 3
+        assert (await store.care.facts()).backed_up_at == clock.now()
 
 
 async def test_writing_goes_on_during_a_backup(path: Path) -> None:

@@ -76,11 +76,14 @@ def produced(values: Values, ends: Sequence[str]) -> Told | None:
 
 
 def before(values: Values, sampler: Node, aside: Set[str]) -> Iterator[str]:
-    """What services were told that made the picture which a sampler is given to refine."""
+    """What services were told that made the picture which a sampler is given to refine; "" where
+    that is not known."""
     given = [link.node_id for name, link in sampler.links.items() if name not in aside]
     for node, name in _makers(values, given, aside):
-        if text := values.text(node, name):
-            yield text.strip()
+        text = values.text(node, name)
+        is_unknown = text is None and not name.endswith("positive")  # that may be conditioning
+        if text or is_unknown:
+            yield (text or "").strip()
 
 
 def _makers(

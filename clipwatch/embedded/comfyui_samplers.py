@@ -72,7 +72,7 @@ class Sampling:
 
 def is_sampler(node: Node) -> bool:
     """Whether its inputs are those of a sampler that makes or refines a picture."""
-    return _has_inputs(node) and not OTHER_WORK.search(node.kind[:200].lower())
+    return _has_inputs(node) and not OTHER_WORK.search(node.kind.lower())
 
 
 def _has_inputs(node: Node) -> bool:
@@ -164,7 +164,7 @@ def _bases(values: Values, ends: Sequence[str], samplers: Set[str]) -> Mapping[s
 def _gathered(values: Values, bases: Iterable[str]) -> Iterator[str]:
     """What nodes are given that make one of several pictures, or a batch of them."""
     for node in map(values.graph.__getitem__, bases):
-        if GATHERING.search(node.kind[:200].lower()):
+        if GATHERING.search(node.kind.lower()):
             yield from (link.node_id for link in node.links.values())
 
 

@@ -36,7 +36,7 @@ def chosen(node: Node, value_of: ValueOf) -> str | None:
     """The name of the input that a node hands on; None where it is none of these or unclear."""
     if not BRANCHING.isdisjoint(node.inputs):
         return _branch(node, value_of)
-    role = _role(node.kind[:200])
+    role = _role(node.kind)
     if role is None:
         return None
     if role == "only":

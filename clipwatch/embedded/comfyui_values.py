@@ -39,9 +39,13 @@ OPAQUE = re.compile(
 )
 #: How the name of a node ends that holds a text, before its extension's: "DF_Text_Box".
 HOLDER = re.compile(r"(?:text|string|prompt|literal|multiline|box)[\W_]*(?:[(\[|].*)?$")
-TEMPLATE = re.compile(r"__[\w*/ -]+__|\{[^{}]*\|[^{}]*\}|\$\{")
-#: In the name of a node that fills in a template, and hands on a text that is none.
+#: "__animal__", also with what the extensions allow in between: "__season(time=winter)__". The
+#: length has a bound, and only the first bar of "{cat|dog}" is looked for: both keep it linear.
+TEMPLATE = re.compile(r"__[^\n]{1,200}?__|\{[^{}|]*\|[^{}]*\}|\$\{")
+#: In the name of a node that fills in a template, and hands on a text that is none,
 FILLING = re.compile(r"wildcard|dprandom|dynamic ?prompt")
+#: unless it does more: reads a file of that name, picks a line, puts something to the text.
+CHANGING = re.compile(r"llm|gpt|load|read|file|pick|line|enhanc|translat|fix$|append|concat")
 FILLED = ("text", "wildcard_text", "prompt")
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*|2(?=[A-Za-z])")
 
@@ -58,8 +62,10 @@ CACHES = ("text_0", "text2", "result", "text")
 
 JOINING = re.compile(r"concat|join|append|combine|merge|stringfunction")
 SEPARATORS = ("delimiter", "separator", "delimeter", "sep", "seperator", "join_with")
+#: Whole words: "lineart" and "resulting_text" are no settings.
 JOIN_SETTINGS = re.compile(
-    r"clean_whitespace|input_?count|return_list|tidy_tags|action|update|mode|result|count|skip|line"
+    r"(?<![a-z])(?:clean_whitespace|input_?count|return_list|tidy_tags|action|update|mode|result"
+    r"|count|skip|(?:new_?)?lines?(?:_?breaks?)?)(?![a-z])"
 )
 #: In the name of an input, what tells that only some of the parts are joined.
 CHOOSING = re.compile(r"enabl|toggle|activ|switch|weight")
@@ -146,20 +152,24 @@ class Values:
             node = self.graph[link.node_id]
             yield node
 
-    def spend(self) -> bool:
-        """Whether there is still a step left to look at one more node of this graph."""
-        self._steps -= 1
+    def spend(self, inputs: int = 0) -> bool:
+        """Whether there is still a step left to look at one more node of this graph.
+
+        One with many inputs to look through costs more.
+        """
+        self._steps -= 1 + inputs // 8
         return self._steps >= 0
 
     def behind(self, link: Link) -> Value | None:
         """What a node hands out; a node that is not understood hands out None."""
         if link in self._known:
             return self._known[link]
-        if self._depth > MAX_DEPTH or not self.spend():
+        node = self.graph[link.node_id]
+        if self._depth > MAX_DEPTH or not self.spend(len(node.inputs)):
             return None
         self._known[link] = None  # for those who come round in a circle
         self._depth += 1
-        value = self._known[link] = self._made(self.graph[link.node_id], link.slot)
+        value = self._known[link] = self._made(node, link.slot)
         self._depth -= 1
         return value
 
@@ -261,13 +271,13 @@ def _held(node: Node, kind: str, slot: int) -> str | None:
     words = _words(node.kind)
     if words and node.kind.isascii() and words <= HOLDER_WORDS:
         return _held_of_several(node.inputs, slot)
-    if slot == 0 and FILLING.search(kind):
+    if slot == 0 and FILLING.search(kind) and not CHANGING.search(kind):
         return next((name for name in FILLED if name in node.inputs), None)
     return _only_text(node.inputs) if HOLDER.search(kind) and not OPAQUE.search(kind) else None
 
 
 def _words(kind: str) -> set[str]:
-    return {word.lower() for word in WORD.findall(kind[:200])}
+    return {word.lower() for word in WORD.findall(kind)}
 
 
 def _held_of_several(inputs: Mapping[str, Any], slot: int) -> str | None:

@@ -140,7 +140,7 @@ def is_silent(values: Values, starts: Iterable[Way]) -> bool:
     seen = set(stack)
     while stack:
         node = values.graph[stack.pop()]
-        if not values.spend() or _is_called_encoder(node.kind[:200]):
+        if not values.spend() or _is_called_encoder(node.kind):
             return False
         if not all(LOADING.search(name) or _is_wordless(name, node) for name in node.inputs):
             return False
@@ -218,7 +218,7 @@ def _named(node: Node, want: str) -> list[str]:
 
 
 def _is_encoder(node: Node) -> bool:
-    if _is_called_encoder(node.kind[:200]):
+    if _is_called_encoder(node.kind):
         return True
     if TEXTS.isdisjoint(node.inputs):
         return False
@@ -240,7 +240,7 @@ def _encoded(values: Values, node: Node, way: Way) -> list[Passage] | None:
     if None in texts or not (known or way.bundled):
         return None
     text = "\n".join(text for text in known if text)
-    kind = node.kind[:200].lower()
+    kind = node.kind.lower()
     if WRITING.search(kind) or (
         names != [POPULATED] and FILLING.search(kind) and is_template(text)
     ):

@@ -23,6 +23,8 @@ TEXTUAL = re.compile(r"prompt|text|string|caption|name|title|path|metadata|sourc
 
 #: The input, without a value, of a drawn node with typed values whose names are not known.
 UNNAMED = "widgets_values"
+#: Characters of a node's class_type: it is searched each time that somebody comes by.
+MAX_KIND = 200
 #: Inputs by which other things than pictures are saved.
 OTHER_MEDIA = re.compile(r"audio|mesh|^model")
 
@@ -51,7 +53,7 @@ class Node:
     """One node; ``links`` are those of its inputs that lead to a node of the graph."""
 
     node_id: str
-    kind: str  #: its class_type
+    kind: str  #: its class_type, or as much of it as names have
     inputs: Mapping[str, Any]
     links: Mapping[str, Link]
 
@@ -83,7 +85,7 @@ class Graph(dict[str, Node]):
             for name, value in entry.inputs.items()
             if type(value) is Link and value.node_id in self.entries
         }
-        node = self[node_id] = Node(node_id, entry.class_type, entry.inputs, links)
+        node = self[node_id] = Node(node_id, entry.class_type[:MAX_KIND], entry.inputs, links)
         return node
 
 

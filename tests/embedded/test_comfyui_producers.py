@@ -87,6 +87,9 @@ def test_what_a_sampler_refines_may_be_of_a_service() -> None:
     assert graph_read(sampler, **nodes).outcome is Outcome.NO_PROMPT
     nodes["3"]["inputs"]["prompt"] = "sharp"
     assert graph_read(sampler, **nodes).prompt == "sharp"
+    nodes["3"]["inputs"]["prompt"] = ["5", 0]
+    nodes["5"] = node("OllamaGenerate", prompt="write a prompt")
+    assert graph_read(sampler, **nodes).outcome is Outcome.NO_PROMPT
 
 
 def test_two_services_beside_one_another_are_not_certain() -> None:

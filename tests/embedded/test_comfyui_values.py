@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -130,8 +131,16 @@ def test_texts_are_joined_by_the_order_of_their_names(start: Any, joined: str) -
         node("TextCombiner", text_1="a cat", text_2="a dog", enable_1=True, enable_2=False),
         node("Prompt Cleaner", text="a cat"),
         node("Clean Tags", text="a cat"),
+        node("TextConcat", text1="a", lineart="b", text2="c"),
         node("Text Index Switch", index=1, text_1="a cat", text_2="a dog"),
         node("DPRandomGenerator", text="a {cat|dog}", seed=1, autorefresh="No"),
+        node("DPRandomGenerator", text="in __season_clothes(season=winter)__"),
+        node("DPRandomGenerator", text="__artists.modern__"),
+        node("DPRandomGenerator", text="__~colour__"),
+        node("LoadWildcard", prompt="animals.txt"),
+        node("RandomWildcardPicker", text="a cat\na dog\na fox"),
+        node("Add Wildcard Suffix", text="a cat", suffix="red"),
+        node("Wildcard LLM Enhancer", text="a cat"),
         node("Switch string [Crystools]", on_true="a", on_false="b", boolean=["writer", 0]),
         node("Any Not", value=["writer", 0]),
         node("StringConcatenate", string_a=["nobody", 0], string_b="b", delimiter=["writer", 0]),
@@ -201,6 +210,27 @@ def test_a_setting_comes_from_the_input_of_the_same_name() -> None:
     names = ("scheduler", "seed", "steps", "cfg", "denoise")
     found = [Values(nodes).setting(nodes["1"], name) for name in names]
     assert found == ["karras", 5, 30, None, None]
+
+
+def seconds(start: Any, /, **nodes: Any) -> float:
+    """Of the processor's time, that an answer takes."""
+    began = time.process_time()
+    behind(start, **nodes)
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize(
+    "start", [node("Wildcard", text="{" + "|" * 100_000), node("foo text" + "(" * 100_000 + "\na")]
+)
+def test_hostile_texts_and_names_take_no_longer(start: Any) -> None:
+    assert seconds(start) < 1
+
+
+@pytest.mark.parametrize(("kind", "count"), [("TextConcat", 2_000), ("Index Switch", 4_000)])
+def test_many_inputs_that_lead_to_many_take_no_longer(kind: str, count: int) -> None:
+    many = node(kind, index=1, **{f"text{n}": "a" for n in range(count)})
+    links = {f"text{n}": ["many", n] for n in range(count)}
+    assert seconds(node("TextConcat", **links), many=many) < 1
 
 
 @pytest.mark.timeout(20)

@@ -28,7 +28,8 @@ INDENTED_NEGATIVE = re.compile(r"(?:\A|\n)[ \t]++(?=Negative prompt:)")
 ODD_SETTINGS = re.compile(r"(?:\A|\n)(?:[ \t]++|Negative prompt: )(?=Steps: )")
 #: One of these makes a line that begins with "Steps: 20" a line of settings.
 CORE = re.compile(
-    r", (?:(?:Sampler|Scheduler|CFG scale|CFGScale|Model hash): |Seed: [-\[0-9]|Size: \d++x\d)"
+    r", (?:(?:Sampler|Scheduler|(?:Distilled )?CFG [sS]cale|CFGScale|Model hash): "
+    r"|Seed: [-\[0-9]|Size: \d++x\d)"
 )
 #: A line that begins otherwise is one where it is the last and has three of these in this shape,
 #: one of them of ``RUN``.
@@ -48,11 +49,12 @@ SETTING = re.compile(
 )
 #: What A1111 makes of a value that is no text, Civitai appends and stable-diffusion.cpp lists.
 CLOSING = {"{": "}", "[": "]"}
+MAX_BARE = 50  #: of those in a text; each that does not end is looked through to the text's end
 BARE_END = re.compile(r"[ ]*+(?:,|\n|\Z)")
 DECODER = json.JSONDecoder()
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
-#: A second weight, for the text encoder alone, may follow.
-LORA = re.compile(r"<(?:lora|lyco|lycoris):([^<>:]{1,200}):?([^<>:]{0,40})(?::[^<>]{0,40})?>")
+#: A second weight, for the text encoder alone, may follow. Possessive here too.
+LORA = re.compile(r"<(?:lora|lyco|lycoris):([^<>:]{1,200}+):?([^<>:]{0,40}+)(?::[^<>]{0,40}+)?>")
 MAX_DIGITS = 19  #: of whole numbers: as many as a seed has
 MAX_LORAS = 100
 
@@ -160,12 +162,14 @@ def _without_templates(text: str) -> tuple[str, dict[str, str]]:
 
 def _with_bare(text: str) -> Iterator[tuple[str, str, str]]:
     """As ``SETTING`` finds them, with objects and lists whole."""
-    at = 0
+    at = bare = 0
     while match := SETTING.search(text, at):
         key, quoted, plain = match.groups(default="")
         at = match.end()
-        if plain[:1] in CLOSING and (end := _bare_end(text, match.start(3))) > 0:
-            plain, at = text[match.start(3) : end], end
+        if plain[:1] in CLOSING and bare < MAX_BARE:
+            bare += 1
+            if (end := _bare_end(text, match.start(3))) > 0:
+                plain, at = text[match.start(3) : end], end
         yield key, quoted, plain
 
 

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -142,6 +143,13 @@ def test_newer_sdnext_has_no_sampler() -> None:
     assert found.settings["Scheduler"] == "UniPC"
 
 
+@pytest.mark.parametrize("scale", ["CFG scale", "CFG Scale", "Distilled CFG Scale"])
+def test_the_scale_alone_tells_that_it_is_a_line_of_settings(scale: str) -> None:
+    found = parameters.split(f"a cat\nNegative prompt: x\nSteps: 30, Model: flux, {scale}: 3.5")
+    assert found is not None
+    assert (found.positive, found.negative, found.settings[scale]) == ("a cat", "x", "3.5")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -196,14 +204,18 @@ def test_what_is_no_plain_number_stays_text(value: str) -> None:
         "\n Steps: 1" * 100_000,
         "\nNegative prompt:" * 100_000 + "\n" + SETTINGS,
         "<lora:" * 200_000 + "\n" + SETTINGS,
+        ("<lora:" + "a" * 200) * 5_000 + "\n" + SETTINGS,
+        SETTINGS + ", " + '"a": [1,{' * 7_200,
     ],
 )
 @pytest.mark.timeout(20)
 def test_hostile_text_takes_no_longer(text: str) -> None:
+    began = time.process_time()
     found = parameters.split(text)
     if found is not None:
         named = parameters.named(found.settings, found.positive)
         assert len(str(named)) <= len(text) * 2 + 1000
+    assert time.process_time() - began < 0.5
 
 
 @given(st.text(max_size=300))

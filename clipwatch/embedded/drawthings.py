@@ -54,17 +54,18 @@ def is_described(infotext: Infotext) -> bool:
 
 
 def _described(text: Text) -> Answer | None:
-    """No prompt where several lines begin as the negative does."""
+    """No prompt where several lines begin as the negative does, or one as an entry of a list."""
     infotext = split(text.load()) if SCALE in text.load() else None
     if infotext is None or not is_described(infotext):
         return None
     prompt, *negative = f"\n{infotext.positive}".split("\n-")
+    is_certain = len(negative) < 2 and not "".join(negative).startswith(" ")
     parameters = named(infotext.settings, prompt)
     return answer(
         text,
         GENERATOR,
-        prompt=prompt.strip() if len(negative) < 2 else "",
-        negative=negative[0].strip() if len(negative) == 1 else "",
+        prompt=prompt.strip() if is_certain else "",
+        negative="".join(negative).strip() if is_certain else "",
         parameters=renamed(parameters, {"Guidance Scale": "cfg", "Strength": "denoise"}),
     )
 

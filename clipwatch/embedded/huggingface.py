@@ -16,6 +16,8 @@ GENERATOR = "Hugging Face"
 KEYS = ("parameters", "EXIF UserComment", "Comment")
 SIGNS = frozenset(("negative_prompt", "guidance_scale", "num_inference_steps"))
 OTHERS = frozenset(("negativePrompt", "cfg_scale", "cfgScale"))
+#: One of these beside names of other programs tells that a text was to be written.
+WRITING = frozenset(("max_tokens", "max_new_tokens", "temperature", "top_p"))
 NAMES = {
     "prompt": "",
     "negative_prompt": "",
@@ -43,7 +45,10 @@ def read(texts: Texts) -> Answer | None:
 
 
 def _is_told(fields: Mapping[str, Any]) -> bool:
-    return isinstance(fields.get("prompt"), str) and not (SIGNS | OTHERS).isdisjoint(fields)
+    if not isinstance(fields.get("prompt"), str):
+        return False
+    is_picture = WRITING.isdisjoint(fields) and not OTHERS.isdisjoint(fields)
+    return is_picture or not SIGNS.isdisjoint(fields)
 
 
 def _understood(text: Text, fields: Mapping[str, Any]) -> Answer:

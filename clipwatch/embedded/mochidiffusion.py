@@ -37,6 +37,8 @@ NAMES = {
     "Input Images": "",
     "ML Compute Unit": "",
 }
+#: What a caption begins with; where it does not, a prompt holds the second name.
+PAIRS = (("Include in Image", "Exclude from Image"), ("Prompt", "Negative"))
 FIELD = rf"({'|'.join(NAMES)}): ?"
 OLDER = re.compile(rf"(?:\A|; ){FIELD}")
 NEWER = re.compile(rf"(?:\A|\n){FIELD}")
@@ -61,7 +63,8 @@ def read(texts: Texts) -> Answer | None:
         if is_newer:
             values = [ESCAPED.sub(lambda match: ESCAPES[match[1]], value) for value in values]
         told = dict(zip(names, values, strict=True))
-        certain = is_newer or len(told) == len(names)
+        is_whole = len(told) == len(names) and tuple(names[:2]) in PAIRS
+        certain = is_newer or is_whole
         return answer(
             text,
             GENERATOR,

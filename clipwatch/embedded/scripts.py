@@ -53,6 +53,8 @@ def read(texts: Texts) -> Answer | None:
         return None
     if SIGNS.isdisjoint(NAMES[name] for name in known):
         return None
+    if '"class_type"' in text.load():  # ComfyUI's graph, as a list or cut off
+        return None
     told = {name: words(texts[named[name]].load()) for name in known}
     kohya = "sd-scripts" if {"scale", "sampler"} <= told.keys() else None
     return answer(

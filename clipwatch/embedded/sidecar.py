@@ -25,7 +25,8 @@ BINARY = frozenset(map(chr, range(32))) - frozenset("\t\n\r\f")
 FOREIGN = re.compile(
     r"<(?:!doctype|html|\?xml)|https?://|copyright \(c\)|all rights reserved"
     r"|permission is hereby granted|creative commons|\b(?:mit|bsd|apache|general public) licen[cs]e"
-    r"|patreon|trigger words?:|thanks? (?:you )?for (?:download|purchas|buy)"
+    r"|patreon(?![_ ](?:username|logo|reward))"  # those are tags of what a picture shows
+    r"|trigger words?:|thanks? (?:you )?for (?:download|purchas|buy)"
     r"|\A(?:changelog|read ?me|release notes|credits|terms of use)\b[^\n,]{0,20}\n|^#{1,6} \S|^```"
     r"|^\W?\d{4}-\d\d-\d\d[ T]\d\d:\d\d|^traceback \(most recent"
     r"|\w\.(?:png|jpe?g|webp|safetensors|ckpt|exe|zip|py)\b",

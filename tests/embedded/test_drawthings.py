@@ -60,6 +60,7 @@ DESCRIBED = "Steps: 10, Sampler: DDIM, Guidance Scale: 10.0, Seed: 42, Size: 64x
         ("a fox - red\n-dog, (cat)", "a fox - red", "dog, (cat)"),
         ("a fox", "a fox", ""),
         ("a fox\n- one\n-dog", "", ""),
+        ("a list\n- apples", "", ""),
     ],
 )
 def test_a_description_that_alone_was_kept(told: str, prompt: str, negative: str) -> None:

@@ -49,6 +49,7 @@ def test_a_resolution_of_any_kind_does_no_harm(resolution: object) -> None:
         '{"prompt": null, "negative_prompt": "x", "seed": 5}',
         '{"prompt": "What is in this picture?", "seed": 5, "resolution": "high"}',
         '{"negative_prompt": "x", "seed": 5}',
+        '{"prompt": "write a poem", "cfg_scale": 1.0, "max_tokens": 10}',
         "{}",
     ],
 )

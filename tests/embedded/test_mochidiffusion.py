@@ -35,8 +35,9 @@ def test_newer_captions_are_escaped() -> None:
     assert found.parameters == PARAMETERS
 
 
-def test_a_prompt_whose_end_nobody_knows_is_none() -> None:
-    told = ["Include in Image: a fox; Model: a car", "Exclude from Image: dog", *SETTINGS, MADE]
+@pytest.mark.parametrize("inner", ["Model: a car", "Quality: best"])
+def test_a_prompt_whose_end_nobody_knows_is_none(inner: str) -> None:
+    told = [f"Include in Image: a fox; {inner}", "Exclude from Image: dog", *SETTINGS, MADE]
     found = read(written.png_with(Description="; ".join(told)))
     assert (found.outcome, found.prompt, found.generator) == (
         Outcome.NO_PROMPT,

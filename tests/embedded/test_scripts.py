@@ -69,6 +69,14 @@ def test_fewer_can_be_anybodys(texts: dict[str, str]) -> None:
     assert read(written.png_of(texts)).outcome is Outcome.NONE
 
 
+@pytest.mark.parametrize(
+    "graph", ['[{"id": 1, "class_type": "X", "inputs": {}}]', '{"1": {"class_type": "X", "inp']
+)
+def test_a_graph_that_is_no_object_is_not_the_prompt(graph: str) -> None:
+    found = read(written.png_of({"prompt": graph, "seed": "42", "steps": "5"}))
+    assert found.outcome is not Outcome.PROMPT
+
+
 def test_a_graph_beside_such_texts_is_read_as_one() -> None:
     graph = pictures.text_chunk("seed", "42"), pictures.text_chunk("steps", "5")
     found = read(pictures.comfyui_png(after=graph))

@@ -107,14 +107,14 @@ async def test_a_selection_of_many_images_takes_no_reader(store: SqliteStore) ->
 
     def long(connection: sqlite3.Connection) -> int:
         begun.set()
-        go_on.wait(30)
+        go_on.wait(150)
         return 1
 
     selections = [asyncio.create_task(store._select(long)) for _ in range(3)]
-    await asyncio.to_thread(begun.wait, 30)
+    await asyncio.to_thread(begun.wait, 60)
     try:
         readers = [store._read(lambda it: it.execute("SELECT 2").fetchone()) for _ in range(3)]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await asyncio.gather(*readers) == [(2,)] * 3
         assert not [each for each in selections if each.done()]
     finally:

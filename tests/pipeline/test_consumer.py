@@ -241,6 +241,7 @@ async def test_a_root_of_which_no_hints_come_is_swept_and_says_so(watch: Watch) 
             os.utime(watch.folder, ns=(number + 1, number + 1))
             is_there = partial(watch.all_present, name)
             await watch.turned_until(is_there, most=2 * SWEEP_SECS, step=5.0)
+        await eventually(partial(watch.has_missed, 4))
     assert (watch.status.state, watch.status.blind) == ("blind", Blindness.DEAF)
     assert "watching.sweep_secs" in watch.status.hint
     reasons = [line["reason"] for line in logs if line["event"] == ROOT_BLIND]

@@ -48,8 +48,11 @@ class Watch:
     @property
     def is_watching(self) -> bool:
         """Whether it watches, and has compared what came before it did."""
-        is_at_rest = not (self.status.doubted or self.consumer.is_busy)
-        return self.status.state == "watching" and is_at_rest
+        return self.status.state == "watching" and self._is_at_rest
+
+    @property
+    def _is_at_rest(self) -> bool:
+        return not (self.status.doubted or self.consumer.is_busy)
 
     async def image(self, name: str) -> Image | None:
         try:
@@ -66,7 +69,7 @@ class Watch:
 
     def has_missed(self, number: int) -> bool:
         """So many files came without a hint, and nothing is owed for it any more."""
-        return self.status.missed == number and not self.status.doubted
+        return self.status.missed == number and self._is_at_rest
 
     async def turned_until(
         self, condition: Condition, *, most: float = 7200.0, step: float = 0.5

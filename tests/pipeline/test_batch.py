@@ -1,7 +1,9 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from clipwatch.model import Batch, BatchKind, BatchState, ScanCounts, new_id
 from clipwatch.pipeline.batch import Scans
 from clipwatch.pipeline.progress import ImportProgress
 from clipwatch.pipeline.scan import ROWS, WatchedRoot
+from clipwatch.pipeline.sweep import Sweeper
 from clipwatch.watching.listing import IgnoreRules
 from tests import pictures
 from tests.pipeline.conftest import Parts
@@ -129,25 +132,53 @@ async def test_a_path_that_does_not_exist(parts: Parts, scans: Scans) -> None:
         await scans.wait(new_id(0), None)
 
 
-async def test_the_same_scan_is_joined(parts: Parts, scans: Scans) -> None:
-    path = fill(parts.folder)
+class Held(Sweeper):
+    """Sweeps nothing before it may go on."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.go_on = asyncio.Event()
+
+    async def sweep(self, *arguments: Any, **named: Any) -> ScanCounts:
+        await self.go_on.wait()
+        return await super().sweep(*arguments, **named)
+
+
+@pytest.fixture
+def held(parts: Parts) -> Held:
+    return Held(parts.store, parts.scanner, clock=parts.clock, metrics=parts.metrics)
+
+
+@pytest.fixture
+async def held_scans(parts: Parts, held: Held) -> AsyncIterator[Scans]:
+    scans = make_scans(replace(parts, sweeper=held))
+    yield scans
+    await scans.close()
+
+
+async def test_the_same_scan_is_joined(parts: Parts, held_scans: Scans, held: Held) -> None:
+    path, scans = fill(parts.folder), held_scans
     one, two = await asyncio.gather(scans.start(path, True), scans.start(path + b"/", True))
     other = await scans.start(path, False)
     assert one.batch_id == two.batch_id != other.batch_id
+    held.go_on.set()
     for batch in (one, other):
         assert (await scans.wait(batch.batch_id, None)).state is BatchState.DONE
     assert (await scans.start(path, True)).batch_id != one.batch_id
 
 
-async def test_whoever_waits_for_less_gets_it_as_it_is(parts: Parts, scans: Scans) -> None:
-    path = fill(parts.folder, 200)
+async def test_whoever_waits_for_less_gets_it_as_it_is(
+    parts: Parts, held_scans: Scans, held: Held
+) -> None:
+    path, scans = fill(parts.folder), held_scans
     begun = await scans.start(path, recursive=True)
     assert (await scans.wait(begun.batch_id, 0.0)).state is BatchState.RUNNING
+    held.go_on.set()
     assert (await scans.wait(begun.batch_id, None)).state is BatchState.DONE
 
 
-async def test_a_cancelled_scan_stops_and_says_so(parts: Parts, scans: Scans) -> None:
-    path = fill(parts.folder, 200)
+async def test_a_cancelled_scan_stops_and_says_so(parts: Parts, held_scans: Scans) -> None:
+    path, scans = fill(parts.folder), held_scans
     begun = await scans.start(path, recursive=True)
     batch = await scans.cancel(begun.batch_id)
     assert batch.state is BatchState.CANCELLED
@@ -158,16 +189,18 @@ async def test_a_cancelled_scan_stops_and_says_so(parts: Parts, scans: Scans) ->
         await scans.cancel(new_id(0))
 
 
-async def test_a_scan_that_the_daemons_end_cut_off_begins_again(parts: Parts, scans: Scans) -> None:
-    path = fill(parts.folder, 200)
-    begun = await scans.start(path, recursive=True)
-    await scans.close()
+async def test_a_scan_that_the_daemons_end_cut_off_begins_again(
+    parts: Parts, held_scans: Scans
+) -> None:
+    path = fill(parts.folder)
+    begun = await held_scans.start(path, recursive=True)
+    await held_scans.close()
     assert (await parts.store.batch(begun.batch_id)).state is BatchState.RUNNING
     next_daemon = make_scans(parts)
     await next_daemon.resume()
     batch = await next_daemon.wait(begun.batch_id, None)
     assert batch.state is BatchState.DONE
-    assert batch.counts.found == 200
+    assert batch.counts.found == 3
 
 
 async def test_a_scan_of_a_root_that_is_no_longer_allowed_fails(
